@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One command: what is sent for a request, who owns it, and how it ends.
+ *
+ * Ownership. A command has one owner at a time:
+ *
+ *   block layer -> connection's queue -> transmitter -> wire -> block layer
+ *                        ^                               |
+ *                        +-- parked or fenced <----------+  (connection died)
+ *
+ * queue_rq and the retry code own it until they push it on a connection's
+ * queue; then the holder of that connection's tx lock does, until the last
+ * byte is handed to the socket. From its first byte to completion it is on the
+ * wire, found by its cookie, and ends by its state word alone.
+ *
+ * The state word holds generation, connection and flags and changes by one
+ * atomic operation. Two halves, sent and received, end independently; who
+ * ends the second one completes the request, so an early reply cannot free
+ * pages that are still being sent.
+ */
+#ifndef NBD_CMD_H
+#define NBD_CMD_H
+
+#include <linux/atomic.h>
+#include <linux/bio.h>
+#include <linux/llist.h>
+#include <linux/uio.h>
+
+#include "proto.h"
+
+/* Flags of the state word, see nbd_cmd_issue() and the functions after it. */
+#define NBD_CMD_ISSUED		0x01	/* belongs to a connection */
+#define NBD_CMD_SENDING		0x02	/* its first byte may be on the wire */
+#define NBD_CMD_SENT		0x04	/* its last byte went to the socket */
+#define NBD_CMD_REPLYING	0x08	/* a reply header named it */
+#define NBD_CMD_REPLIED		0x10	/* the reply is complete */
+#define NBD_CMD_FLAGS		0xffff
+
+/**
+ * struct nbd_cmd - the driver's part of a request
+ * @state: generation (32) | connection (16) | flags (16)
+ * @node: link in a connection's queue, its transmitter, or a retry list
+ * @hdr: the request header; belongs to the owner
+ * @bio: first bio of the payload, NULL when none travels
+ * @payload: bytes that follow the header (write)
+ * @expect: bytes that follow a reply without error (read)
+ * @error: result, valid once NBD_CMD_REPLIED is set
+ * @type: NBD_CMD_* and NBD_CMD_FLAG_*
+ * @tries: connections that died with this command since it was prepared
+ * @seq: position in its connection's order of sending
+ * @sent_at: jiffies when its header was handed to the socket
+ * @ready_at: jiffies when a fenced command may be issued again
+ */
+struct nbd_cmd {
+	atomic64_t state;
+	struct llist_node node;
+	struct bio *bio;
+	u32 payload;
+	u32 expect;
+	int error;
+	u32 type;
+	u32 tries;
+	u32 seq;
+	unsigned long sent_at;
+	unsigned long ready_at;
+	struct nbd_request hdr;
+};
+
+static inline u64 nbd_cmd_identity(u32 generation, u16 conn)
+{
+	return (u64)generation << 32 | (u64)conn << 16;
+}
+
+/*
+ * The owner gives the command to a connection. Nothing else can change the
+ * state of a command that is not issued.
+ */
+static inline void nbd_cmd_issue(struct nbd_cmd *cmd, u32 generation, u16 conn)
+{
+	atomic64_set(&cmd->state,
+		     nbd_cmd_identity(generation, conn) | NBD_CMD_ISSUED);
+}
+
+/* The owner takes it back; only with both halves stopped, see conn.c. */
+static inline void nbd_cmd_withdraw(struct nbd_cmd *cmd)
+{
+	atomic64_set(&cmd->state, 0);
+}
+
+static inline u64 nbd_cmd_state(struct nbd_cmd *cmd)
+{
+	return atomic64_read(&cmd->state);
+}
+
+static inline u16 nbd_cmd_conn(u64 state)
+{
+	return state >> 16;
+}
+
+static inline bool nbd_cmd_over(u64 state)
+{
+	return (state & (NBD_CMD_SENT | NBD_CMD_REPLIED)) ==
+	       (NBD_CMD_SENT | NBD_CMD_REPLIED);
+}
+
+/* Before the first byte is handed to the socket. Context: tx lock. */
+static inline void nbd_cmd_sending(struct nbd_cmd *cmd)
+{
+	atomic64_or(NBD_CMD_SENDING, &cmd->state);
+}
+
+/*
+ * The last byte went to the socket. True: the reply was complete already and
+ * the caller must complete the request. False: do not touch it any more.
+ * Fully ordered; pairs with nbd_cmd_replied().
+ */
+static inline bool nbd_cmd_sent(struct nbd_cmd *cmd)
+{
+	return atomic64_fetch_or(NBD_CMD_SENT, &cmd->state) & NBD_CMD_REPLIED;
+}
+
+/*
+ * The reply is complete and @cmd->error is set. True: everything was sent and
+ * the caller must complete the request. False: do not touch it any more.
+ * Fully ordered; pairs with nbd_cmd_sent().
+ */
+static inline bool nbd_cmd_replied(struct nbd_cmd *cmd)
+{
+	return atomic64_fetch_or(NBD_CMD_REPLIED, &cmd->state) & NBD_CMD_SENT;
+}
+
+/*
+ * A reply header names @cmd. True for exactly one reply: that which comes on
+ * the right connection, carries the right generation, to a command whose
+ * header has begun to travel and that no other reply named.
+ */
+static inline bool nbd_cmd_claim(struct nbd_cmd *cmd, u32 generation, u16 conn)
+{
+	const u64 want = nbd_cmd_identity(generation, conn) | NBD_CMD_ISSUED |
+			 NBD_CMD_SENDING;
+	s64 old = atomic64_read(&cmd->state);
+
+	do {
+		if (((u64)old & ~(u64)NBD_CMD_SENT) != want)
+			return false;
+	} while (!atomic64_try_cmpxchg(&cmd->state, &old,
+				       old | NBD_CMD_REPLYING));
+	return true;
+}
+
+/**
+ * struct nbd_cursor - a place in the payload of a command
+ * @bio: the bio that holds it, NULL at the end of the payload
+ * @iter: what is left of that bio
+ *
+ * Walks the bios of a request without allocating: a merged request is a chain
+ * of bios, each with a bio_vec array of its own.
+ */
+struct nbd_cursor {
+	struct bio *bio;
+	struct iov_iter iter;
+};
+
+void nbd_cursor_start(struct nbd_cursor *cur, struct bio *bio,
+		      unsigned int direction);
+void nbd_cursor_next(struct nbd_cursor *cur);
+
+#endif /* NBD_CMD_H */

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The transmitter: bursts of headers, and a cursor for partial sends.
+ */
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
+
+#include "tx.h"
+
+static struct nbd_cmd *nbd_tx_cmd(struct llist_node *node)
+{
+	return llist_entry(node, struct nbd_cmd, node);
+}
+
+/**
+ * nbd_tx_init() - start with nothing to send
+ * @tx: the transmitter
+ *
+ * Context: tx lock, or before anybody else knows it.
+ */
+void nbd_tx_init(struct nbd_tx *tx)
+{
+	tx->first = NULL;
+	tx->last = &tx->first;
+	tx->begun = 0;
+	tx->offset = 0;
+}
+
+/**
+ * nbd_tx_add() - take over commands, behind those that wait
+ * @tx: the transmitter
+ * @commands: linked through their nodes in the order of sending, or NULL
+ *
+ * Context: tx lock.
+ */
+void nbd_tx_add(struct nbd_tx *tx, struct llist_node *commands)
+{
+	*tx->last = commands;
+	while (commands) {
+		tx->last = &commands->next;
+		commands = commands->next;
+	}
+}
+
+/* A command's header is about to be offered to the socket for the first time. */
+static void nbd_tx_begin(struct nbd_tx *tx, struct nbd_cmd *cmd)
+{
+	cmd->seq = tx->begun++;
+	cmd->sent_at = jiffies;
+	nbd_cmd_sending(cmd);
+}
+
+/*
+ * Gather headers from the first command on: up to the window, up to the size
+ * of a burst, and up to the first command that has a payload.
+ */
+static bool nbd_tx_headers(struct nbd_tx *tx, unsigned int window,
+			   struct nbd_tx_piece *piece)
+{
+	struct llist_node *node;
+	unsigned int skip = tx->offset;
+	unsigned int count = 0;
+	size_t bytes = 0;
+
+	piece->payload = false;
+	for (node = tx->first; node && count < NBD_TX_BURST;
+	     node = node->next) {
+		struct nbd_cmd *cmd = nbd_tx_cmd(node);
+
+		if (!(nbd_cmd_state(cmd) & NBD_CMD_SENDING)) {
+			if (!window)
+				break;
+			window--;
+			nbd_tx_begin(tx, cmd);
+		}
+		tx->vec[count].iov_base = (u8 *)&cmd->hdr + skip;
+		tx->vec[count].iov_len = sizeof(cmd->hdr) - skip;
+		bytes += sizeof(cmd->hdr) - skip;
+		skip = 0;
+		count++;
+		if (cmd->payload) {
+			window = 1;
+			break;
+		}
+	}
+	piece->more = node && window;
+	piece->iter = &piece->headers;
+	iov_iter_kvec(piece->iter, ITER_SOURCE, tx->vec, count, bytes);
+	return count;
+}
+
+/**
+ * nbd_tx_next() - what to send next
+ * @tx: the transmitter
+ * @window: how many more commands may begin to travel
+ * @piece: filled when there is something; its iterator stays valid until the
+ *	next call of any function here
+ *
+ * Context: tx lock.
+ * Return: false when there is nothing to send, or nothing that may be.
+ */
+bool nbd_tx_next(struct nbd_tx *tx, unsigned int window,
+		 struct nbd_tx_piece *piece)
+{
+	if (!tx->first)
+		return false;
+	if (tx->offset < sizeof(struct nbd_request))
+		return nbd_tx_headers(tx, window, piece);
+
+	piece->iter = &tx->cursor.iter;
+	piece->payload = true;
+	piece->more = tx->cursor.bio->bi_next || (tx->first->next && window);
+	return true;
+}
+
+/**
+ * nbd_tx_sent() - account for bytes that the socket took
+ * @tx: the transmitter
+ * @bytes: how many; on return those that lie behind the command returned
+ *
+ * Call until it returns NULL. The iterator of the piece has been advanced.
+ *
+ * Context: tx lock.
+ * Return: a command whose last byte went to the socket, which the caller owns
+ * until it calls nbd_cmd_sent(); or NULL when @bytes are used up.
+ */
+struct nbd_cmd *nbd_tx_sent(struct nbd_tx *tx, size_t *bytes)
+{
+	const u32 header = sizeof(struct nbd_request);
+	struct nbd_cmd *cmd;
+	u32 part;
+
+	if (!*bytes)
+		return NULL;
+
+	cmd = nbd_tx_cmd(tx->first);
+	part = min_t(size_t, *bytes, header + cmd->payload - tx->offset);
+	if (tx->offset >= header) {
+		if (!iov_iter_count(&tx->cursor.iter))
+			nbd_cursor_next(&tx->cursor);
+	} else if (cmd->payload && tx->offset + part >= header) {
+		nbd_cursor_start(&tx->cursor, cmd->bio, ITER_SOURCE);
+	}
+	tx->offset += part;
+	*bytes -= part;
+	if (tx->offset < header + cmd->payload)
+		return NULL;
+
+	tx->offset = 0;
+	tx->first = tx->first->next;
+	if (!tx->first)
+		tx->last = &tx->first;
+	return cmd;
+}
+
+/**
+ * nbd_tx_drain() - give up everything that was not sent completely
+ * @tx: the transmitter, empty afterwards
+ *
+ * Only the first command can have bytes on the wire; it has when @tx->offset
+ * was not 0 before the call.
+ *
+ * Context: tx lock, on a socket that will never send again.
+ * Return: the commands, linked in order, or NULL. The caller owns them.
+ */
+struct llist_node *nbd_tx_drain(struct nbd_tx *tx)
+{
+	struct llist_node *commands = tx->first;
+	u32 begun = tx->begun;
+
+	nbd_tx_init(tx);
+	tx->begun = begun;
+	return commands;
+}
