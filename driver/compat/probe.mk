@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What the kernel's headers have decides, not its version number.
+nbd-has = $(if $(shell grep -lE '$(2)' $(srctree)/include/$(1) 2>/dev/null),-D$(3))
+
+ccflags-y += $(call nbd-has,linux/net.h,kernel_sendpage_locked,NBD_HAVE_SENDPAGE)
+ccflags-y += $(call nbd-has,linux/blkdev.h,blk_mode_t,NBD_HAVE_BLK_MODE_T)
+ccflags-y += $(call nbd-has,linux/blkdev.h,queue_limits_commit_update_frozen,NBD_HAVE_LIMITS_UPDATE)
+ccflags-y += $(call nbd-has,linux/blk-mq.h,BLK_MQ_F_SHOULD_MERGE,NBD_HAVE_SHOULD_MERGE)
+ccflags-y += $(call nbd-has,linux/blk-mq.h,blk_mq_unfreeze_queue.*memflags,NBD_HAVE_FREEZE_MEMFLAGS)

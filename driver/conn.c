@@ -1,0 +1,700 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One connection: sending, receiving, failing.
+ */
+#include <linux/cred.h>
+#include <linux/jiffies.h>
+#include <linux/printk.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+
+#include "conn.h"
+
+/* Bytes that one round of receiving takes before it looks at sending again. */
+#define NBD_CONN_BUDGET		(256u << 10)
+/* After this long the io work lets others have the CPU. */
+#define NBD_CONN_SLICE_NS	(2 * NSEC_PER_MSEC)
+
+static struct workqueue_struct *nbd_io_wq;
+struct workqueue_struct *nbd_recovery_wq;
+/* The submitter's credentials must not decide what a socket may do. */
+static const struct cred *nbd_cred;
+
+/**
+ * nbd_conn_setup() - get what all connections share
+ *
+ * Context: module init.
+ * Return: 0 or -ENOMEM.
+ */
+int nbd_conn_setup(void)
+{
+	nbd_cred = prepare_kernel_cred(&init_task);
+	nbd_io_wq = alloc_workqueue("nbd-io", WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
+	nbd_recovery_wq = alloc_workqueue("nbd-recovery",
+					  WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (nbd_cred && nbd_io_wq && nbd_recovery_wq)
+		return 0;
+	nbd_conn_exit();
+	return -ENOMEM;
+}
+
+/**
+ * nbd_conn_exit() - the end of nbd_conn_setup()
+ *
+ * Context: module exit; no connection exists.
+ */
+void nbd_conn_exit(void)
+{
+	if (nbd_recovery_wq)
+		destroy_workqueue(nbd_recovery_wq);
+	if (nbd_io_wq)
+		destroy_workqueue(nbd_io_wq);
+	if (nbd_cred)
+		put_cred(nbd_cred);
+}
+
+static void nbd_conn_complete(struct nbd_conn *conn, struct llist_node *list)
+{
+	struct llist_node *node;
+
+	for (node = list; node; node = node->next)
+		atomic_dec(&conn->in_flight);
+	conn->ops->complete(conn, list);
+}
+
+/* --- sending --------------------------------------------------------- */
+
+static unsigned int nbd_conn_window(const struct nbd_conn *conn)
+{
+	u32 wire = conn->tx.begun - READ_ONCE(conn->replies);
+
+	return wire < conn->depth ? conn->depth - wire : 0;
+}
+
+static void nbd_conn_account_sent(struct nbd_conn *conn, size_t bytes)
+{
+	struct nbd_cmd *cmd;
+
+	WRITE_ONCE(conn->tx_at, jiffies);
+	while ((cmd = nbd_tx_sent(&conn->tx, &bytes))) {
+		cmd->node.next = NULL;
+		if (nbd_cmd_sent(cmd))
+			nbd_conn_complete(conn, &cmd->node);
+	}
+}
+
+/* Send what is queued, as far as the socket and the depth allow. */
+static void nbd_conn_transmit(struct nbd_conn *conn)
+	__must_hold(&conn->tx_lock)
+{
+	struct nbd_tx_piece piece;
+	ssize_t ret;
+
+	/* Once DOWN the transmitter stays empty, see nbd_conn_fail_work(). */
+	if (!nbd_conn_live(conn))
+		return;
+	nbd_tx_add(&conn->tx, llist_reverse_order(llist_del_all(&conn->queue)));
+	while (nbd_conn_live(conn) &&
+	       nbd_tx_next(&conn->tx, nbd_conn_window(conn), &piece)) {
+		ret = nbd_sock_send(&conn->sock, piece.iter, piece.more,
+				    piece.payload);
+		if (ret == -EAGAIN)
+			return;
+		if (ret < 0) {
+			nbd_conn_fail(conn, ret);
+			return;
+		}
+		nbd_conn_account_sent(conn, ret);
+	}
+}
+
+/* A burst: no waiting for reclaim, and the kernel's own credentials. */
+static void nbd_conn_burst(struct nbd_conn *conn)
+	__must_hold(&conn->tx_lock)
+{
+	unsigned int noreclaim = memalloc_noreclaim_save();
+	const struct cred *old = override_creds(nbd_cred);
+
+	nbd_conn_transmit(conn);
+	revert_creds(old);
+	memalloc_noreclaim_restore(noreclaim);
+}
+
+/**
+ * nbd_conn_queue() - give a command to a connection
+ * @conn: the connection; it need not be live any more, then failure work
+ *	hands the command to nbd_conn_ops.retry
+ * @cmd: prepared command that the caller owns
+ * @from: offset in bytes
+ * @len: length in bytes
+ * @tag: what nbd_conn_ops.lookup is to find it by
+ *
+ * Nothing is sent before nbd_conn_kick().
+ *
+ * Context: any that may take a spinlock; the configuration must not go away.
+ */
+void nbd_conn_queue(struct nbd_conn *conn, struct nbd_cmd *cmd, u64 from,
+		    u32 len, u32 tag)
+{
+	u32 generation = atomic_inc_return(&conn->issues);
+
+	nbd_encode_request(&cmd->hdr, cmd->type, nbd_cookie(generation, tag),
+			   from, len);
+	nbd_cmd_issue(cmd, generation, conn->index);
+	atomic_inc(&conn->in_flight);
+	/*
+	 * llist_add() is a full barrier: either failure work, which leaves LIVE
+	 * first and empties the queue afterwards, finds the command, or the
+	 * test below finds that the connection is not live.
+	 */
+	llist_add(&cmd->node, &conn->queue);
+	if (!nbd_conn_live(conn))
+		queue_work(nbd_recovery_wq, &conn->fail_work);
+}
+
+/**
+ * nbd_conn_kick() - see that queued commands are sent
+ * @conn: the connection
+ *
+ * Sends at once where nobody else is sending, else leaves it to the io work.
+ *
+ * Context: process, may sleep for the socket lock, never for the network.
+ */
+void nbd_conn_kick(struct nbd_conn *conn)
+{
+	if (mutex_trylock(&conn->tx_lock)) {
+		nbd_conn_burst(conn);
+		mutex_unlock(&conn->tx_lock);
+	}
+	/*
+	 * Whoever holds the lock may have looked at the queue before the
+	 * caller's command was there. Unlocking and adding are both ordered
+	 * against this test, so one of the two sees it.
+	 */
+	if (!llist_empty(&conn->queue) && nbd_conn_live(conn))
+		queue_work(nbd_io_wq, &conn->io_work);
+}
+
+/* --- receiving ------------------------------------------------------- */
+
+static struct nbd_conn *nbd_conn_of_rx(struct nbd_rx *rx)
+{
+	return container_of(rx, struct nbd_conn, rx);
+}
+
+/* nbd_rx_ops.reply: proto.md, "Simple reply message" */
+static int nbd_conn_reply(struct nbd_rx *rx, const struct nbd_reply_info *info)
+{
+	struct nbd_conn *conn = nbd_conn_of_rx(rx);
+	struct nbd_cmd *cmd;
+	bool claimed;
+
+	cmd = conn->ops->lookup(conn, nbd_cookie_tag(info->cookie));
+	if (!cmd)
+		return -EBADMSG;
+	claimed = nbd_cmd_claim(cmd, nbd_cookie_generation(info->cookie),
+				conn->index);
+	conn->ops->unlook(conn);
+	if (!claimed)
+		return -EBADMSG;
+
+	/* From here on the command cannot end without this connection. */
+	cmd->error = info->error;
+	conn->rx_cmd = cmd;
+	nbd_cursor_start(&conn->rx_cursor,
+			 cmd->expect && !cmd->error ? cmd->bio : NULL,
+			 ITER_DEST);
+	return 0;
+}
+
+/* nbd_rx_ops.more: the cursor is always at the bio that comes next. */
+static size_t nbd_conn_more(struct nbd_rx *rx)
+{
+	struct nbd_conn *conn = nbd_conn_of_rx(rx);
+
+	if (!conn->rx_cursor.bio)
+		return 0;
+	rx->iter = conn->rx_cursor.iter;
+	nbd_cursor_next(&conn->rx_cursor);
+	return iov_iter_count(&rx->iter);
+}
+
+static void nbd_conn_account_reply(struct nbd_conn *conn,
+				   const struct nbd_cmd *cmd)
+{
+	u32 epoch = cmd->seq >> NBD_PROGRESS_SHIFT;
+	struct nbd_progress *slot =
+		&conn->progress[epoch % NBD_PROGRESS_BUCKETS];
+
+	if ((s32)(epoch - slot->epoch) >= 0) {
+		WRITE_ONCE(slot->epoch, epoch);
+		WRITE_ONCE(slot->at, jiffies);
+	}
+	WRITE_ONCE(conn->replies, conn->replies + 1);
+	conn->stats.requests++;
+	if (cmd->error)
+		conn->stats.errors++;
+	else
+		conn->stats.bytes_read += cmd->expect;
+	conn->stats.bytes_written += cmd->payload;
+}
+
+/* nbd_rx_ops.done */
+static void nbd_conn_done(struct nbd_rx *rx)
+{
+	struct nbd_conn *conn = nbd_conn_of_rx(rx);
+	struct nbd_cmd *cmd = conn->rx_cmd;
+
+	conn->rx_cmd = NULL;
+	nbd_conn_account_reply(conn, cmd);
+	if (nbd_cmd_replied(cmd)) {
+		cmd->node.next = conn->rx_done;
+		conn->rx_done = &cmd->node;
+	}
+}
+
+static const struct nbd_rx_ops nbd_conn_rx_ops = {
+	.reply	= nbd_conn_reply,
+	.more	= nbd_conn_more,
+	.done	= nbd_conn_done,
+};
+
+static bool nbd_conn_receive(struct nbd_conn *conn)
+{
+	struct llist_node *done;
+	ssize_t ret;
+
+	ret = nbd_sock_receive(&conn->sock, &conn->rx, NBD_CONN_BUDGET);
+	done = conn->rx_done;
+	if (done) {
+		conn->rx_done = NULL;
+		nbd_conn_complete(conn, llist_reverse_order(done));
+	}
+	if (ret < 0 && ret != -EAGAIN)
+		nbd_conn_fail(conn, ret);
+	return ret > 0;
+}
+
+static void nbd_conn_io_work(struct work_struct *work)
+{
+	struct nbd_conn *conn = container_of(work, struct nbd_conn, io_work);
+	u64 end = ktime_get_ns() + NBD_CONN_SLICE_NS;
+	bool more;
+
+	do {
+		if (!nbd_conn_live(conn))
+			return;
+		more = nbd_conn_receive(conn);
+		mutex_lock(&conn->tx_lock);
+		nbd_conn_burst(conn);
+		mutex_unlock(&conn->tx_lock);
+	} while (more && ktime_get_ns() < end);
+
+	if (more || !llist_empty(&conn->queue))
+		queue_work(nbd_io_wq, &conn->io_work);
+}
+
+/* Any event of the socket; its callback lock is held for reading. */
+static void nbd_conn_event(struct nbd_sock *sock)
+{
+	struct nbd_conn *conn = container_of(sock, struct nbd_conn, sock);
+
+	queue_work(nbd_io_wq, &conn->io_work);
+}
+
+/* --- failing --------------------------------------------------------- */
+
+/**
+ * nbd_conn_fail() - take the connection down
+ * @conn: the connection
+ * @error: why, a negative errno; the first one counts
+ *
+ * Failure work does it; nothing on this path waits. A connection that is not
+ * live is left alone.
+ *
+ * Context: any.
+ */
+void nbd_conn_fail(struct nbd_conn *conn, int error)
+{
+	if (cmpxchg(&conn->error, NBD_CONN_OK, error) != NBD_CONN_OK)
+		return;
+	if (atomic_cmpxchg(&conn->state, NBD_CONN_LIVE, NBD_CONN_FAILING) !=
+	    NBD_CONN_LIVE)
+		return;
+	WRITE_ONCE(conn->since, jiffies);
+	queue_work(nbd_recovery_wq, &conn->fail_work);
+}
+
+static bool nbd_conn_by_peer(int error)
+{
+	return error == -EPIPE || error == -ECONNRESET;
+}
+
+static const char *nbd_conn_reason(int error)
+{
+	switch (error) {
+	case -EPIPE:
+		return "the server closed it";
+	case -ECONNRESET:
+		return "the server reset it";
+	case -ETIMEDOUT:
+		return "the server did not answer in time";
+	case -EPROTO:
+		return "the server sent something that is no reply";
+	case -EBADMSG:
+		return "the server answered a request that it did not have";
+	case -ESHUTDOWN:
+		return "the device is being disconnected";
+	default:
+		return "network error";
+	}
+}
+
+/* Good order: the server is told, if the socket can take it right now. */
+static void nbd_conn_say_goodbye(struct nbd_conn *conn)
+	__must_hold(&conn->tx_lock)
+{
+	struct nbd_request hdr;
+	struct kvec vec = { .iov_base = &hdr, .iov_len = sizeof(hdr) };
+	struct iov_iter iter;
+
+	if (!conn->tx.offset) {
+		nbd_encode_request(&hdr, NBD_CMD_DISC, 0, 0, 0);
+		iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, sizeof(hdr));
+		nbd_sock_send(&conn->sock, &iter, false, false);
+	}
+	nbd_sock_shutdown(&conn->sock);
+}
+
+/**
+ * nbd_conn_take() - take a command back if this connection had it on the wire
+ * @conn: a connection whose sending and receiving have ended
+ * @cmd: any started command of the device
+ * @taken: list that it is added to
+ *
+ * Context: called back from nbd_conn_ops.sweep.
+ */
+void nbd_conn_take(struct nbd_conn *conn, struct nbd_cmd *cmd,
+		   struct llist_node **taken)
+{
+	u64 state = nbd_cmd_state(cmd);
+
+	/* Not begun to send: whoever holds it is about to find us failing. */
+	if (!(state & NBD_CMD_SENDING) || nbd_cmd_conn(state) != conn->index ||
+	    nbd_cmd_over(state))
+		return;
+	nbd_cmd_withdraw(cmd);
+	cmd->node.next = *taken;
+	*taken = &cmd->node;
+}
+
+/**
+ * nbd_conn_lose() - forget the reply to a command (fault injection)
+ * @conn: the connection
+ * @cmd: a command passed to nbd_conn_ops.complete
+ *
+ * The command is on the wire again, and only a timeout ends it.
+ *
+ * Context: called back from nbd_conn_ops.complete.
+ */
+void nbd_conn_lose(struct nbd_conn *conn, struct nbd_cmd *cmd)
+{
+	atomic_inc(&conn->in_flight);
+	atomic64_andnot(NBD_CMD_REPLIED, &cmd->state);
+}
+
+static void nbd_conn_retry_list(struct nbd_conn *conn, struct llist_node *list,
+				bool sent, int error)
+{
+	struct llist_node *node, *next;
+
+	llist_for_each_safe(node, next, list) {
+		struct nbd_cmd *cmd = llist_entry(node, struct nbd_cmd, node);
+
+		atomic_dec(&conn->in_flight);
+		conn->ops->retry(conn, cmd, sent, nbd_conn_by_peer(error));
+	}
+}
+
+/* Commands that nobody began to send: free to go elsewhere at once. */
+static struct llist_node *nbd_conn_take_unsent(struct nbd_conn *conn,
+					       struct llist_node **sent)
+	__must_hold(&conn->tx_lock)
+{
+	bool partial = conn->tx.offset;
+	struct llist_node *list, *node;
+
+	nbd_tx_add(&conn->tx, llist_reverse_order(llist_del_all(&conn->queue)));
+	list = nbd_tx_drain(&conn->tx);
+	llist_for_each(node, list)
+		nbd_cmd_withdraw(llist_entry(node, struct nbd_cmd, node));
+
+	if (partial) {
+		node = list;
+		list = list->next;
+		node->next = *sent;
+		*sent = node;
+	}
+	return list;
+}
+
+/* Give back every command of this connection, and of no other. */
+static void nbd_conn_take_back(struct nbd_conn *conn)
+{
+	struct llist_node *unsent, *sent = NULL;
+
+	mutex_lock(&conn->tx_lock);
+	unsent = nbd_conn_take_unsent(conn, &sent);
+	mutex_unlock(&conn->tx_lock);
+
+	conn->ops->sweep(conn, &sent);
+	nbd_conn_retry_list(conn, unsent, false, conn->error);
+	nbd_conn_retry_list(conn, sent, true, conn->error);
+}
+
+/*
+ * Commands that were queued after the connection went down. Only the queue is
+ * looked at: it is anybody's, while the transmitter may have a new socket by
+ * now.
+ */
+static void nbd_conn_take_late(struct nbd_conn *conn)
+{
+	struct llist_node *list = llist_del_all(&conn->queue);
+	struct llist_node *node;
+
+	llist_for_each(node, list)
+		nbd_cmd_withdraw(llist_entry(node, struct nbd_cmd, node));
+	nbd_conn_retry_list(conn, llist_reverse_order(list), false, 0);
+}
+
+/* End the socket; after this nobody sends or receives. */
+static void nbd_conn_silence(struct nbd_conn *conn)
+{
+	nbd_sock_stop(&conn->sock);
+	if (conn->error)
+		nbd_sock_abort(&conn->sock);
+	cancel_work_sync(&conn->io_work);
+
+	/* No inline sender still walks a request's pages after this. */
+	mutex_lock(&conn->tx_lock);
+	if (!conn->error)
+		nbd_conn_say_goodbye(conn);
+	mutex_unlock(&conn->tx_lock);
+}
+
+static void nbd_conn_fail_work(struct work_struct *work)
+{
+	struct nbd_conn *conn = container_of(work, struct nbd_conn, fail_work);
+	int error;
+
+	if (atomic_read(&conn->state) != NBD_CONN_FAILING) {
+		nbd_conn_take_late(conn);
+		return;
+	}
+	error = conn->error;
+
+	if (error)
+		pr_warn_ratelimited("%s: connection %u (%s) is down: %s (%d)\n",
+				    conn->device, conn->index, conn->peer,
+				    nbd_conn_reason(error), error);
+	nbd_conn_silence(conn);
+	nbd_conn_take_back(conn);
+	nbd_sock_release(&conn->sock);
+	if (error) {
+		WRITE_ONCE(conn->last_error, error);
+		WRITE_ONCE(conn->failures, conn->failures + 1);
+	}
+	WRITE_ONCE(conn->since, jiffies);
+	atomic_set_release(&conn->state, NBD_CONN_DOWN);
+	conn->ops->down(conn, error);
+}
+
+static unsigned long nbd_later(unsigned long a, unsigned long b)
+{
+	return time_after(a, b) ? a : b;
+}
+
+/**
+ * nbd_conn_overdue() - has the server had long enough for a command?
+ * @conn: the connection that has it
+ * @cmd: a command that its holder keeps from being reused
+ * @timeout: jiffies allowed
+ * @again: jiffies after which to ask again, set when the answer is no
+ *
+ * A slow server that works through its requests is healthy: what counts is the
+ * time since the command was sent, since the socket last took a byte of it,
+ * and since a command sent before it (to NBD_PROGRESS_SHIFT's grain) was
+ * answered. A command that waits behind others is their business.
+ *
+ * Context: any.
+ * Return: true when the connection should be given up.
+ */
+bool nbd_conn_overdue(struct nbd_conn *conn, const struct nbd_cmd *cmd,
+		      unsigned long timeout, unsigned long *again)
+{
+	u64 state = atomic64_read(&cmd->state);
+	u32 epoch = READ_ONCE(cmd->seq) >> NBD_PROGRESS_SHIFT;
+	unsigned long last = READ_ONCE(cmd->sent_at);
+	unsigned int i;
+
+	*again = timeout;
+	if (!(state & NBD_CMD_SENDING) || !nbd_conn_live(conn))
+		return false;
+	if (!(state & NBD_CMD_SENT))
+		last = nbd_later(last, READ_ONCE(conn->tx_at));
+	for (i = 0; i < NBD_PROGRESS_BUCKETS; i++) {
+		const struct nbd_progress *slot = &conn->progress[i];
+
+		if ((s32)(READ_ONCE(slot->epoch) - epoch) <= 0)
+			last = nbd_later(last, READ_ONCE(slot->at));
+	}
+	if (time_after_eq(jiffies, last + timeout))
+		return true;
+	*again = last + timeout - jiffies;
+	return false;
+}
+
+/* --- life ------------------------------------------------------------ */
+
+/**
+ * nbd_conn_alloc() - make a slot, DOWN
+ * @ops: its user, must outlive it
+ * @priv: its user's data
+ * @device: name for log lines, must outlive it
+ * @index: number of the slot
+ * @depth: commands that may be on the wire
+ *
+ * Context: process, may sleep.
+ * Return: the slot, to be freed with nbd_conn_free(), or NULL.
+ */
+struct nbd_conn *nbd_conn_alloc(const struct nbd_conn_ops *ops, void *priv,
+				const char *device, u16 index, u32 depth)
+{
+	struct nbd_conn *conn = kzalloc(sizeof(*conn), GFP_KERNEL);
+
+	if (!conn)
+		return NULL;
+	conn->ops = ops;
+	conn->priv = priv;
+	conn->device = device;
+	conn->index = index;
+	conn->depth = depth;
+	atomic_set(&conn->state, NBD_CONN_DOWN);
+	init_llist_head(&conn->queue);
+	mutex_init(&conn->tx_lock);
+	nbd_tx_init(&conn->tx);
+	INIT_WORK(&conn->io_work, nbd_conn_io_work);
+	INIT_WORK(&conn->fail_work, nbd_conn_fail_work);
+	return conn;
+}
+
+/**
+ * nbd_conn_free() - the end of a slot
+ * @conn: DOWN, with no command that could still be queued to it; or NULL
+ *
+ * Context: process, may sleep.
+ */
+void nbd_conn_free(struct nbd_conn *conn)
+{
+	if (!conn)
+		return;
+	cancel_work_sync(&conn->fail_work);
+	cancel_work_sync(&conn->io_work);
+	mutex_destroy(&conn->tx_lock);
+	kfree(conn);
+}
+
+/**
+ * nbd_conn_adopt() - put a socket into the slot
+ * @conn: a slot that is DOWN
+ * @fd: descriptor of the calling process
+ * @extack: says what is wrong
+ *
+ * The slot stays DOWN until nbd_conn_start(); nbd_conn_disown() takes the
+ * socket out again.
+ *
+ * Context: process, may sleep; the caller excludes other changes of the slot.
+ * Return: as nbd_sock_adopt().
+ */
+int nbd_conn_adopt(struct nbd_conn *conn, int fd,
+		   struct netlink_ext_ack *extack)
+{
+	unsigned int i;
+	int ret;
+
+	ret = nbd_sock_adopt(&conn->sock, fd, extack);
+	if (ret)
+		return ret;
+
+	nbd_sock_peer(&conn->sock, conn->peer, sizeof(conn->peer));
+	mutex_lock(&conn->tx_lock);
+	nbd_tx_init(&conn->tx);
+	mutex_unlock(&conn->tx_lock);
+	nbd_rx_init(&conn->rx, &nbd_conn_rx_ops);
+	conn->rx_cmd = NULL;
+	conn->replies = 0;
+	conn->tx_at = jiffies;
+	for (i = 0; i < NBD_PROGRESS_BUCKETS; i++) {
+		conn->progress[i].epoch = 0;
+		conn->progress[i].at = jiffies;
+	}
+	conn->generation++;
+	return 0;
+}
+
+/**
+ * nbd_conn_disown() - take out a socket that was never started
+ * @conn: a slot that is DOWN; without a socket nothing happens
+ *
+ * Context: as nbd_conn_adopt().
+ */
+void nbd_conn_disown(struct nbd_conn *conn)
+{
+	if (!conn->sock.sock)
+		return;
+	nbd_sock_stop(&conn->sock);
+	nbd_sock_release(&conn->sock);
+}
+
+/**
+ * nbd_conn_start() - DOWN to LIVE
+ * @conn: a slot with an adopted socket
+ *
+ * Context: process.
+ */
+void nbd_conn_start(struct nbd_conn *conn)
+{
+	/* Before LIVE: from then on failure work may take the socket away. */
+	nbd_sock_start(&conn->sock, nbd_conn_event);
+	WRITE_ONCE(conn->since, jiffies);
+	WRITE_ONCE(conn->error, NBD_CONN_OK);
+	/* Publishes everything above to those who find the connection live. */
+	atomic_set_release(&conn->state, NBD_CONN_LIVE);
+	/* For what arrived before. */
+	queue_work(nbd_io_wq, &conn->io_work);
+}
+
+/**
+ * nbd_conn_close() - end a live connection in good order
+ * @conn: the connection; what is in flight on it goes to nbd_conn_ops.retry
+ *
+ * The server is sent NBD_CMD_DISC. Returns at once, see nbd_conn_settle().
+ *
+ * Context: any.
+ */
+void nbd_conn_close(struct nbd_conn *conn)
+{
+	nbd_conn_fail(conn, 0);
+}
+
+/**
+ * nbd_conn_settle() - wait until the connection is DOWN
+ * @conn: a connection that was failed or closed
+ *
+ * Context: process, sleeps; a bounded time whatever the server does.
+ */
+void nbd_conn_settle(struct nbd_conn *conn)
+{
+	flush_work(&conn->fail_work);
+}

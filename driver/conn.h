@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One connection: a slot that lives as long as the device's configuration,
+ * and the socket that is in it at the moment.
+ */
+#ifndef NBD_CONN_H
+#define NBD_CONN_H
+
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+
+#include "../uapi/linux/nbd-netlink.h"
+#include "cmd.h"
+#include "rx.h"
+#include "sock.h"
+#include "tx.h"
+
+struct nbd_conn;
+
+/**
+ * struct nbd_conn_ops - what a connection asks of its user
+ * @lookup: the command that a cookie's tag names, or NULL; it stays valid
+ *	until @unlook. Receiving context
+ * @unlook: the end of looking at a command that @lookup returned
+ * @complete: commands are over, linked through their nodes, cmd->error set; the
+ *	connection does not touch them any more. Process context, may sleep
+ * @sweep: call nbd_conn_take() for every command that may be on the wire of
+ *	any connection. Failure work
+ * @retry: a command taken back; @sent: part of it was on the wire, @peer: the
+ *	server itself ended the connection. Failure work
+ * @down: the connection is down; @error is why, 0 for nbd_conn_close().
+ *	Failure work
+ */
+struct nbd_conn_ops {
+	struct nbd_cmd *(*lookup)(struct nbd_conn *conn, u32 tag);
+	void (*unlook)(struct nbd_conn *conn);
+	void (*complete)(struct nbd_conn *conn, struct llist_node *commands);
+	void (*sweep)(struct nbd_conn *conn, struct llist_node **taken);
+	void (*retry)(struct nbd_conn *conn, struct nbd_cmd *cmd, bool sent,
+		      bool peer);
+	void (*down)(struct nbd_conn *conn, int error);
+};
+
+/* nbd_conn.error of a connection that nothing has happened to. */
+#define NBD_CONN_OK		1
+
+/* Buckets of nbd_conn.progress, each for this many commands (a power of 2). */
+#define NBD_PROGRESS_BUCKETS	64
+#define NBD_PROGRESS_SHIFT	8
+
+/**
+ * struct nbd_progress - when one of a run of commands was last answered
+ * @epoch: seq >> NBD_PROGRESS_SHIFT of that run
+ * @at: jiffies
+ */
+struct nbd_progress {
+	u32 epoch;
+	unsigned long at;
+};
+
+/**
+ * struct nbd_conn_stats - counters; one writer each, read without a lock
+ * @requests: commands completed by a reply
+ * @bytes_read: payload received
+ * @bytes_written: payload sent in commands that were answered
+ * @errors: replies that carried an error
+ */
+struct nbd_conn_stats {
+	u64 requests;
+	u64 bytes_read;
+	u64 bytes_written;
+	u64 errors;
+};
+
+/**
+ * struct nbd_conn - one connection
+ * @ops: its user
+ * @priv: its user's data
+ * @device: name for log lines
+ * @index: number of the slot
+ * @depth: commands that may be on the wire
+ * @state: NBD_CONN_*, changed by cmpxchg only: DOWN -> LIVE by
+ *	nbd_conn_start(), LIVE -> FAILING by whoever sees it fail or closes it
+ *	first (@error decides who), FAILING -> DOWN by failure work
+ * @generation: sockets that this slot has had; changed while DOWN
+ * @issues: commands issued so far, the generation half of cookies
+ * @in_flight: commands issued and not over
+ * @queue: commands to send; anybody pushes, the holder of @tx_lock pops
+ * @tx_lock: protects @tx and sending on @sock; a holder may sleep for the
+ *	socket lock, never for the network. Taken last
+ * @tx: what is being sent
+ * @tx_at: jiffies of the last byte that the socket took
+ * @rx: the parser; like everything after it up to @stats it belongs to the
+ *	receiving context: @io_work, or whoever cancelled that
+ * @rx_cmd: the command whose reply is being received
+ * @rx_cursor: place in its payload
+ * @rx_done: commands that are over and wait for nbd_conn_ops.complete
+ * @replies: commands that were answered and had begun to travel
+ * @progress: when commands were answered, for nbd_conn_overdue()
+ * @stats: counters, written by the receiving context
+ * @sock: the socket. Set while DOWN, released by failure work, used in between
+ *	under @tx_lock or by the receiving context
+ * @io_work: sends and receives
+ * @fail_work: takes the connection down
+ * @error: why it is FAILING: NBD_CONN_OK until the first error, which replaces
+ *	it by cmpxchg; 0 when it is being closed in good order
+ * @last_error: why it was last taken down, 0 for never
+ * @failures: times it was taken down by a failure
+ * @since: jiffies of the last change of @state
+ * @peer: the server's address
+ */
+struct nbd_conn {
+	const struct nbd_conn_ops *ops;
+	void *priv;
+	const char *device;
+	u16 index;
+	u32 depth;
+	atomic_t state;
+	u32 generation;
+	atomic_t issues;
+	atomic_t in_flight;
+	struct llist_head queue;
+
+	struct mutex tx_lock;		/* sending */
+	struct nbd_tx tx;
+	unsigned long tx_at;
+
+	struct nbd_rx rx;
+	struct nbd_cmd *rx_cmd;
+	struct nbd_cursor rx_cursor;
+	struct llist_node *rx_done;
+	u32 replies;
+	struct nbd_progress progress[NBD_PROGRESS_BUCKETS];
+	struct nbd_conn_stats stats;
+
+	struct nbd_sock sock;
+	struct work_struct io_work;
+	struct work_struct fail_work;
+	int error;
+	int last_error;
+	u32 failures;
+	unsigned long since;
+	char peer[NBD_SOCK_PEER_LEN];
+};
+
+static inline bool nbd_conn_live(const struct nbd_conn *conn)
+{
+	return atomic_read(&conn->state) == NBD_CONN_LIVE;
+}
+
+/*
+ * For what must go on when memory is short: failure work, timers that decide
+ * about requests. Nothing that waits for another work item of the same queue.
+ */
+extern struct workqueue_struct *nbd_recovery_wq;
+
+int nbd_conn_setup(void);
+void nbd_conn_exit(void);
+struct nbd_conn *nbd_conn_alloc(const struct nbd_conn_ops *ops, void *priv,
+				const char *device, u16 index, u32 depth);
+void nbd_conn_free(struct nbd_conn *conn);
+int nbd_conn_adopt(struct nbd_conn *conn, int fd,
+		   struct netlink_ext_ack *extack);
+void nbd_conn_disown(struct nbd_conn *conn);
+void nbd_conn_start(struct nbd_conn *conn);
+void nbd_conn_queue(struct nbd_conn *conn, struct nbd_cmd *cmd, u64 from,
+		    u32 len, u32 tag);
+void nbd_conn_kick(struct nbd_conn *conn);
+void nbd_conn_fail(struct nbd_conn *conn, int error);
+void nbd_conn_take(struct nbd_conn *conn, struct nbd_cmd *cmd,
+		   struct llist_node **taken);
+void nbd_conn_lose(struct nbd_conn *conn, struct nbd_cmd *cmd);
+bool nbd_conn_overdue(struct nbd_conn *conn, const struct nbd_cmd *cmd,
+		      unsigned long timeout, unsigned long *again);
+void nbd_conn_close(struct nbd_conn *conn);
+void nbd_conn_settle(struct nbd_conn *conn);
+
+#endif /* NBD_CONN_H */
