@@ -1,0 +1,671 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Requests: prepare, route, retry, complete, time out.
+ */
+#include <linux/bitmap.h>
+#include <linux/seq_file.h>
+
+#include "compat/block.h"
+#include "queue.h"
+
+/* Connections that may die with a request before it fails: a poisoned one. */
+#define NBD_MAX_TRIES		20
+/* A trim or zeroing gets a second more for this many bytes. */
+#define NBD_SLOW_BYTES_SHIFT	24
+
+/**
+ * struct nbd_hctx - a hardware queue
+ * @kick: connections that got commands in the present batch
+ */
+struct nbd_hctx {
+	DECLARE_BITMAP(kick, NBD_MAX_CONNECTIONS);
+};
+
+static struct request *nbd_request_of(struct nbd_cmd *cmd)
+{
+	return blk_mq_rq_from_pdu(cmd);
+}
+
+static struct nbd_queue *nbd_queue_of(struct request *rq)
+{
+	return rq->q->queuedata;
+}
+
+/* --- preparing ------------------------------------------------------- */
+
+static bool nbd_changes_data(const struct nbd_cmd *cmd)
+{
+	switch (cmd->type & 0xffff) {
+	case NBD_CMD_WRITE:
+	case NBD_CMD_TRIM:
+	case NBD_CMD_WRITE_ZEROES:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static blk_status_t nbd_command_type(struct request *rq, u32 *type)
+{
+	switch (req_op(rq)) {
+	case REQ_OP_READ:
+		*type = NBD_CMD_READ;
+		return BLK_STS_OK;
+	case REQ_OP_WRITE:
+		*type = NBD_CMD_WRITE;
+		if (rq->cmd_flags & REQ_FUA)
+			*type |= NBD_CMD_FLAG_FUA;
+		return BLK_STS_OK;
+	case REQ_OP_FLUSH:
+		*type = NBD_CMD_FLUSH;
+		return BLK_STS_OK;
+	case REQ_OP_DISCARD:
+		*type = NBD_CMD_TRIM;
+		return BLK_STS_OK;
+	case REQ_OP_WRITE_ZEROES:
+		*type = NBD_CMD_WRITE_ZEROES;
+		if (rq->cmd_flags & REQ_NOUNMAP)
+			*type |= NBD_CMD_FLAG_NO_HOLE;
+		return BLK_STS_OK;
+	default:
+		return BLK_STS_NOTSUPP;
+	}
+}
+
+static blk_status_t nbd_prepare(struct nbd_queue *q, struct request *rq,
+				struct nbd_cmd *cmd)
+{
+	blk_status_t status = nbd_command_type(rq, &cmd->type);
+
+	if (status)
+		return status;
+
+	cmd->payload = 0;
+	cmd->expect = 0;
+	cmd->bio = NULL;
+	cmd->error = 0;
+	cmd->tries = 0;
+	switch (req_op(rq)) {
+	case REQ_OP_READ:
+		cmd->expect = blk_rq_bytes(rq);
+		cmd->bio = rq->bio;
+		break;
+	case REQ_OP_WRITE:
+		cmd->payload = blk_rq_bytes(rq);
+		cmd->bio = rq->bio;
+		break;
+	default:
+		break;
+	}
+	if (nbd_changes_data(cmd) && q->config.flags & NBD_FLAG_READ_ONLY)
+		return BLK_STS_IOERR;
+	return BLK_STS_OK;
+}
+
+/* --- ending ---------------------------------------------------------- */
+
+/**
+ * nbd_queue_status() - what the block layer is told about a finished command
+ * @cmd: a command that is over
+ *
+ * Context: any.
+ * Return: the block layer's status for cmd->error; BLK_STS_IOERR where it has
+ * none.
+ */
+blk_status_t nbd_queue_status(const struct nbd_cmd *cmd)
+{
+	return errno_to_blk_status(cmd->error);
+}
+
+static void nbd_end(struct nbd_cmd *cmd, blk_status_t status)
+{
+	blk_mq_end_request(nbd_request_of(cmd), status);
+}
+
+static void nbd_end_answered(struct nbd_cmd *cmd, struct io_comp_batch *batch)
+{
+	struct request *rq = nbd_request_of(cmd);
+	blk_status_t status = nbd_queue_status(cmd);
+
+	/* A server that cannot trim or zero fast is no news for the log. */
+	if (status == BLK_STS_NOTSUPP)
+		rq->rq_flags |= RQF_QUIET;
+	if (status || !blk_mq_add_to_batch(rq, batch, false,
+					   blk_mq_end_request_batch))
+		blk_mq_end_request(rq, status);
+}
+
+/* nbd_conn_ops.complete */
+static void nbd_queue_complete(struct nbd_conn *conn, struct llist_node *list)
+{
+	DEFINE_IO_COMP_BATCH(batch);
+	struct llist_node *node, *next;
+
+	llist_for_each_safe(node, next, list) {
+		struct nbd_cmd *cmd = llist_entry(node, struct nbd_cmd, node);
+
+		if (unlikely(blk_should_fake_timeout(nbd_request_of(cmd)->q)))
+			nbd_conn_lose(conn, cmd);
+		else
+			nbd_end_answered(cmd, &batch);
+	}
+	if (batch.complete)
+		batch.complete(&batch);
+}
+
+/* --- routing --------------------------------------------------------- */
+
+/**
+ * nbd_queue_pick() - choose the connection for a command
+ * @config: the connections
+ * @home: hardware queue that the command comes from
+ *
+ * The home connection while it is idle, else the live one with the fewest
+ * commands in flight, so that a single thread uses all of them.
+ *
+ * Context: any; the configuration must not go away.
+ * Return: a connection that was live a moment ago, or NULL.
+ */
+struct nbd_conn *nbd_queue_pick(const struct nbd_queue_config *config,
+				unsigned int home)
+{
+	struct nbd_conn *best = NULL;
+	int least = INT_MAX;
+	unsigned int i;
+
+	for (i = 0; i < config->nr_conns && least; i++) {
+		struct nbd_conn *conn =
+			config->conns[(home + i) % config->nr_conns];
+		int load = atomic_read(&conn->in_flight);
+
+		if (load < least && nbd_conn_live(conn)) {
+			least = load;
+			best = conn;
+		}
+	}
+	return best;
+}
+
+static bool nbd_park(struct nbd_queue *q, struct nbd_cmd *cmd)
+{
+	bool parked;
+
+	spin_lock(&q->lock);
+	parked = q->mode == NBD_QUEUE_RUN;
+	if (parked) {
+		cmd->node.next = q->parked;
+		q->parked = &cmd->node;
+		q->waiting++;
+	}
+	spin_unlock(&q->lock);
+	return parked;
+}
+
+static struct nbd_conn *nbd_issue(struct nbd_queue *q, struct nbd_cmd *cmd)
+{
+	struct request *rq = nbd_request_of(cmd);
+	bool flush = req_op(rq) == REQ_OP_FLUSH;
+	struct nbd_conn *conn;
+
+	if (READ_ONCE(q->mode) == NBD_QUEUE_FAIL) {
+		nbd_end(cmd, BLK_STS_IOERR);
+		return NULL;
+	}
+	conn = nbd_queue_pick(&q->config, rq->mq_hctx->queue_num);
+	if (!conn) {
+		if (!nbd_park(q, cmd))
+			nbd_end(cmd, BLK_STS_IOERR);
+		/*
+		 * Pairs with nbd_queue_unpark(): either it finds the command
+		 * on the list, or we find the connection that it was called
+		 * for.
+		 */
+		smp_mb();
+		if (nbd_queue_live(q))
+			nbd_queue_unpark(q);
+		return NULL;
+	}
+	nbd_conn_queue(conn, cmd, flush ? 0 : blk_rq_pos(rq) << SECTOR_SHIFT,
+		       flush ? 0 : blk_rq_bytes(rq), blk_mq_unique_tag(rq));
+	return conn;
+}
+
+static void nbd_reissue(struct nbd_queue *q, struct nbd_cmd *cmd)
+{
+	struct nbd_conn *conn = nbd_issue(q, cmd);
+
+	if (conn)
+		nbd_conn_kick(conn);
+}
+
+static void nbd_reissue_list(struct nbd_queue *q, struct llist_node *list)
+{
+	struct llist_node *node, *next;
+
+	llist_for_each_safe(node, next, list)
+		nbd_reissue(q, llist_entry(node, struct nbd_cmd, node));
+}
+
+static struct llist_node *nbd_take_parked(struct nbd_queue *q)
+	__must_hold(&q->lock)
+{
+	struct llist_node *list = q->parked;
+	struct llist_node *node;
+
+	q->parked = NULL;
+	llist_for_each(node, list)
+		q->waiting--;
+	/* Last parked is first on the list. */
+	return llist_reverse_order(list);
+}
+
+/**
+ * nbd_queue_unpark() - a connection is live again: let what waits travel
+ * @q: the queue
+ *
+ * Context: process, may sleep for a socket lock.
+ */
+void nbd_queue_unpark(struct nbd_queue *q)
+{
+	struct llist_node *list;
+
+	/* Pairs with nbd_issue(). */
+	smp_mb();
+	spin_lock(&q->lock);
+	list = nbd_take_parked(q);
+	spin_unlock(&q->lock);
+	nbd_reissue_list(q, list);
+}
+
+/* --- fence: design notes in Documentation/architecture.rst ------------ */
+
+static bool nbd_fence(struct nbd_queue *q, struct nbd_cmd *cmd)
+{
+	bool fenced;
+
+	cmd->ready_at = jiffies + q->config.fence;
+	spin_lock(&q->lock);
+	fenced = q->mode == NBD_QUEUE_RUN;
+	if (fenced) {
+		cmd->node.next = q->fenced;
+		q->fenced = &cmd->node;
+		q->waiting++;
+		queue_delayed_work(nbd_recovery_wq, &q->fence_work,
+				   q->config.fence);
+	}
+	spin_unlock(&q->lock);
+	return fenced;
+}
+
+/* Split off what has waited long enough; false when nothing is left. */
+static struct llist_node *nbd_take_fenced(struct nbd_queue *q, bool all)
+	__must_hold(&q->lock)
+{
+	struct llist_node *node, *next, *keep = NULL, *ready = NULL;
+	unsigned long now = jiffies;
+	unsigned long first = now + MAX_JIFFY_OFFSET;
+
+	llist_for_each_safe(node, next, q->fenced) {
+		struct nbd_cmd *cmd = llist_entry(node, struct nbd_cmd, node);
+
+		if (all || time_after_eq(now, cmd->ready_at)) {
+			node->next = ready;
+			ready = node;
+			q->waiting--;
+			continue;
+		}
+		if (time_before(cmd->ready_at, first))
+			first = cmd->ready_at;
+		node->next = keep;
+		keep = node;
+	}
+	q->fenced = keep;
+	if (keep)
+		mod_delayed_work(nbd_recovery_wq, &q->fence_work, first - now);
+	return ready;
+}
+
+static void nbd_fence_work(struct work_struct *work)
+{
+	struct nbd_queue *q = container_of(to_delayed_work(work),
+					   struct nbd_queue, fence_work);
+	struct llist_node *ready;
+
+	spin_lock(&q->lock);
+	ready = nbd_take_fenced(q, false);
+	spin_unlock(&q->lock);
+	nbd_reissue_list(q, ready);
+}
+
+/* nbd_conn_ops.retry */
+static void nbd_queue_retry(struct nbd_conn *conn, struct nbd_cmd *cmd,
+			    bool sent, bool peer)
+{
+	struct nbd_queue *q = conn->priv;
+
+	if (sent && ++cmd->tries > NBD_MAX_TRIES) {
+		pr_err_ratelimited("%s: %s ended %u connections, giving it up\n",
+				   q->device, nbd_command_name(cmd->type),
+				   cmd->tries);
+		nbd_end(cmd, BLK_STS_IOERR);
+		return;
+	}
+	/*
+	 * The server may still carry out the old copy of a write. Unless it
+	 * ended the connection itself, a new copy must wait, or the old one
+	 * could land over a later write to the same place.
+	 */
+	if (sent && !peer && nbd_changes_data(cmd) && nbd_fence(q, cmd))
+		return;
+	nbd_reissue(q, cmd);
+}
+
+/* --- looking up ------------------------------------------------------ */
+
+/* nbd_conn_ops.lookup: holds q_usage_counter until nbd_queue_unlook(). */
+static struct nbd_cmd *nbd_queue_lookup(struct nbd_conn *conn, u32 tag)
+{
+	struct nbd_queue *q = conn->priv;
+	u16 hwq = blk_mq_unique_tag_to_hwq(tag);
+	struct request *rq = NULL;
+
+	if (!percpu_ref_tryget(&q->disk->queue->q_usage_counter))
+		return NULL;
+	if (hwq < q->set->nr_hw_queues)
+		rq = blk_mq_tag_to_rq(q->set->tags[hwq],
+				      blk_mq_unique_tag_to_tag(tag));
+	if (!rq || !blk_mq_request_started(rq)) {
+		percpu_ref_put(&q->disk->queue->q_usage_counter);
+		return NULL;
+	}
+	return blk_mq_rq_to_pdu(rq);
+}
+
+static void nbd_queue_unlook(struct nbd_conn *conn)
+{
+	struct nbd_queue *q = conn->priv;
+
+	percpu_ref_put(&q->disk->queue->q_usage_counter);
+}
+
+struct nbd_sweep {
+	struct nbd_conn *conn;
+	struct llist_node **taken;
+};
+
+static bool nbd_sweep_one(struct request *rq, void *data)
+{
+	struct nbd_sweep *sweep = data;
+
+	nbd_conn_take(sweep->conn, blk_mq_rq_to_pdu(rq), sweep->taken);
+	return true;
+}
+
+/* nbd_conn_ops.sweep */
+static void nbd_queue_sweep(struct nbd_conn *conn, struct llist_node **taken)
+{
+	struct nbd_queue *q = conn->priv;
+	struct nbd_sweep sweep = { .conn = conn, .taken = taken };
+
+	blk_mq_tagset_busy_iter(q->set, nbd_sweep_one, &sweep);
+}
+
+static void nbd_queue_down(struct nbd_conn *conn, int error)
+{
+	struct nbd_queue *q = conn->priv;
+
+	q->ops->down(q, conn, error);
+}
+
+const struct nbd_conn_ops nbd_queue_conn_ops = {
+	.lookup		= nbd_queue_lookup,
+	.unlook		= nbd_queue_unlook,
+	.complete	= nbd_queue_complete,
+	.sweep		= nbd_queue_sweep,
+	.retry		= nbd_queue_retry,
+	.down		= nbd_queue_down,
+};
+
+/* --- blk-mq ---------------------------------------------------------- */
+
+static void nbd_kick_pending(struct nbd_queue *q, struct nbd_hctx *hctx)
+{
+	unsigned int i;
+
+	for_each_set_bit(i, hctx->kick, q->config.nr_conns) {
+		clear_bit(i, hctx->kick);
+		nbd_conn_kick(q->config.conns[i]);
+	}
+}
+
+static blk_status_t nbd_queue_rq(struct blk_mq_hw_ctx *hctx,
+				 const struct blk_mq_queue_data *bd)
+{
+	struct nbd_queue *q = hctx->queue->queuedata;
+	struct nbd_hctx *mine = hctx->driver_data;
+	struct nbd_cmd *cmd = blk_mq_rq_to_pdu(bd->rq);
+	struct nbd_conn *conn;
+	blk_status_t status;
+
+	/* Pairs with nbd_queue_open(): who sees it open sees its config. */
+	if (smp_load_acquire(&q->mode) == NBD_QUEUE_OFF)
+		return BLK_STS_IOERR;
+	status = nbd_prepare(q, bd->rq, cmd);
+	if (status)
+		return status;
+
+	blk_mq_start_request(bd->rq);
+	conn = nbd_issue(q, cmd);
+	if (conn)
+		set_bit(conn->index, mine->kick);
+	if (bd->last)
+		nbd_kick_pending(q, mine);
+	return BLK_STS_OK;
+}
+
+static void nbd_commit_rqs(struct blk_mq_hw_ctx *hctx)
+{
+	struct nbd_queue *q = hctx->queue->queuedata;
+
+	/* Pairs with nbd_queue_open(). */
+	if (smp_load_acquire(&q->mode) != NBD_QUEUE_OFF)
+		nbd_kick_pending(q, hctx->driver_data);
+}
+
+static unsigned long nbd_allowance(const struct nbd_queue *q,
+				   struct request *rq)
+{
+	unsigned long allowed = READ_ONCE(q->config.timeout);
+
+	if (allowed && (req_op(rq) == REQ_OP_DISCARD ||
+			req_op(rq) == REQ_OP_WRITE_ZEROES))
+		allowed += (blk_rq_bytes(rq) >> NBD_SLOW_BYTES_SHIFT) * HZ;
+	return allowed;
+}
+
+/*
+ * Never completes anything: an overdue command costs its connection, and
+ * failure work takes it from there. A command that is parked or fenced is the
+ * dead-link timer's business.
+ */
+static enum blk_eh_timer_return nbd_timeout(struct request *rq)
+{
+	struct nbd_queue *q = nbd_queue_of(rq);
+	struct nbd_cmd *cmd = blk_mq_rq_to_pdu(rq);
+	unsigned long allowed = nbd_allowance(q, rq);
+	u64 state = nbd_cmd_state(cmd);
+	unsigned long again;
+	struct nbd_conn *conn;
+
+	if (!allowed || !(state & NBD_CMD_ISSUED))
+		return BLK_EH_RESET_TIMER;
+
+	conn = q->config.conns[nbd_cmd_conn(state)];
+	if (nbd_conn_overdue(conn, cmd, allowed, &again)) {
+		pr_warn_ratelimited("%s: connection %u (%s): no answer to a %s for %u s\n",
+				    q->device, conn->index, conn->peer,
+				    nbd_command_name(cmd->type),
+				    jiffies_to_msecs(allowed) / 1000);
+		nbd_conn_fail(conn, -ETIMEDOUT);
+		again = allowed;
+	}
+	rq->timeout = max(again, 1UL);
+	return BLK_EH_RESET_TIMER;
+}
+
+static int nbd_init_hctx(struct blk_mq_hw_ctx *hctx, void *data,
+			 unsigned int index)
+{
+	struct nbd_hctx *mine = kzalloc(sizeof(*mine), GFP_KERNEL);
+
+	hctx->driver_data = mine;
+	return mine ? 0 : -ENOMEM;
+}
+
+static void nbd_exit_hctx(struct blk_mq_hw_ctx *hctx, unsigned int index)
+{
+	kfree(hctx->driver_data);
+	hctx->driver_data = NULL;
+}
+
+static void nbd_show_rq(struct seq_file *m, struct request *rq)
+{
+	struct nbd_cmd *cmd = blk_mq_rq_to_pdu(rq);
+	u64 state = nbd_cmd_state(cmd);
+
+	seq_printf(m, ", .nbd={%s, connection=%u, state=%#x, tries=%u}",
+		   nbd_command_name(cmd->type), nbd_cmd_conn(state),
+		   (u32)(state & NBD_CMD_FLAGS), cmd->tries);
+}
+
+const struct blk_mq_ops nbd_mq_ops = {
+	.queue_rq	= nbd_queue_rq,
+	.commit_rqs	= nbd_commit_rqs,
+	.timeout	= nbd_timeout,
+	.init_hctx	= nbd_init_hctx,
+	.exit_hctx	= nbd_exit_hctx,
+	.show_rq	= nbd_show_rq,
+};
+
+/* --- life ------------------------------------------------------------ */
+
+/**
+ * nbd_queue_init() - make a queue, OFF
+ * @q: zeroed memory
+ * @ops: its device
+ * @device: name for log lines, must outlive it
+ *
+ * Context: process.
+ */
+void nbd_queue_init(struct nbd_queue *q, const struct nbd_queue_ops *ops,
+		    const char *device)
+{
+	q->ops = ops;
+	q->device = device;
+	q->mode = NBD_QUEUE_OFF;
+	spin_lock_init(&q->lock);
+	INIT_DELAYED_WORK(&q->fence_work, nbd_fence_work);
+}
+
+/**
+ * nbd_queue_open() - OFF to RUN
+ * @q: the queue
+ * @config: copied; its connections stay the caller's and must live until
+ *	nbd_queue_close() returns
+ *
+ * Context: process; the caller excludes other changes of the configuration.
+ */
+void nbd_queue_open(struct nbd_queue *q, const struct nbd_queue_config *config)
+{
+	q->config = *config;
+	spin_lock(&q->lock);
+	/* Pairs with nbd_queue_rq(). */
+	smp_store_release(&q->mode, NBD_QUEUE_RUN);
+	spin_unlock(&q->lock);
+}
+
+/**
+ * nbd_queue_close() - FAIL to OFF
+ * @q: a queue all of whose connections are down
+ *
+ * After the return nobody uses the configuration any more.
+ *
+ * Context: process, sleeps for the end of requests that are ending already.
+ */
+void nbd_queue_close(struct nbd_queue *q)
+{
+	unsigned int frozen = nbd_freeze(q->disk->queue);
+
+	WARN_ON_ONCE(q->waiting);
+	spin_lock(&q->lock);
+	WRITE_ONCE(q->mode, NBD_QUEUE_OFF);
+	spin_unlock(&q->lock);
+	/*
+	 * A queue_rq whose request was completed meanwhile does not keep the
+	 * queue from being frozen, but may still be about to kick.
+	 */
+	blk_mq_quiesce_queue(q->disk->queue);
+	blk_mq_unquiesce_queue(q->disk->queue);
+	nbd_unfreeze(q->disk->queue, frozen);
+	cancel_delayed_work_sync(&q->fence_work);
+	memset(&q->config, 0, sizeof(q->config));
+}
+
+/**
+ * nbd_queue_set_mode() - let requests run, or make them fail
+ * @q: a queue that is not OFF
+ * @mode: NBD_QUEUE_RUN or NBD_QUEUE_FAIL
+ *
+ * On the way to FAIL everything that is parked or fenced ends with an error
+ * before the return. What is in flight is not touched.
+ *
+ * Context: process, may sleep for a socket lock.
+ */
+void nbd_queue_set_mode(struct nbd_queue *q, enum nbd_queue_mode mode)
+{
+	struct llist_node *parked, *fenced = NULL;
+
+	spin_lock(&q->lock);
+	WRITE_ONCE(q->mode, mode);
+	parked = nbd_take_parked(q);
+	if (mode == NBD_QUEUE_FAIL)
+		fenced = nbd_take_fenced(q, true);
+	spin_unlock(&q->lock);
+	nbd_reissue_list(q, parked);
+	nbd_reissue_list(q, fenced);
+}
+
+/**
+ * nbd_queue_live() - count live connections
+ * @q: the queue
+ *
+ * Context: any; the configuration must not go away.
+ * Return: how many.
+ */
+unsigned int nbd_queue_live(const struct nbd_queue *q)
+{
+	unsigned int live = 0;
+	unsigned int i;
+
+	for (i = 0; i < q->config.nr_conns; i++)
+		live += nbd_conn_live(q->config.conns[i]);
+	return live;
+}
+
+/**
+ * nbd_queue_in_flight() - count commands on live connections
+ * @q: the queue
+ *
+ * Context: any; the configuration must not go away.
+ * Return: how many.
+ */
+unsigned int nbd_queue_in_flight(const struct nbd_queue *q)
+{
+	unsigned int count = 0;
+	unsigned int i;
+
+	for (i = 0; i < q->config.nr_conns; i++)
+		if (nbd_conn_live(q->config.conns[i]))
+			count += atomic_read(&q->config.conns[i]->in_flight);
+	return count;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The block layer's side: requests become commands and are routed to
+ * connections; commands that lost their connection are routed again, wait for
+ * one, or end.
+ */
+#ifndef NBD_QUEUE_H
+#define NBD_QUEUE_H
+
+#include <linux/blk-mq.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "conn.h"
+
+#define NBD_MAX_CONNECTIONS	256
+
+struct nbd_queue;
+
+/**
+ * struct nbd_queue_ops - what a queue asks of its device
+ * @down: a connection is down; @error is why, 0 for a close in good order.
+ *	Process context; must not wait for connections
+ */
+struct nbd_queue_ops {
+	void (*down)(struct nbd_queue *q, struct nbd_conn *conn, int error);
+};
+
+/**
+ * enum nbd_queue_mode - what happens to requests
+ * @NBD_QUEUE_OFF: no configuration; they fail before they are started
+ * @NBD_QUEUE_RUN: they travel, or are parked while no connection is live
+ * @NBD_QUEUE_FAIL: they fail, and so does what is parked, fenced or comes back
+ */
+enum nbd_queue_mode {
+	NBD_QUEUE_OFF,
+	NBD_QUEUE_RUN,
+	NBD_QUEUE_FAIL,
+};
+
+/**
+ * struct nbd_queue_config - what a queue must know of its configuration
+ * @conns: the connections
+ * @nr_conns: how many, at least 1
+ * @flags: NBD_FLAG_* of the export
+ * @timeout: jiffies a server may take, 0 for ever
+ * @fence: jiffies that a write waits after a connection was given up
+ */
+struct nbd_queue_config {
+	struct nbd_conn **conns;
+	unsigned int nr_conns;
+	u64 flags;
+	unsigned long timeout;
+	unsigned long fence;
+};
+
+/**
+ * struct nbd_queue - the request queue of one device
+ * @ops: the device
+ * @device: name for log lines
+ * @disk: the disk whose queue it is; replaced only while @mode is OFF
+ * @set: its tag set
+ * @config: changes only while @mode is OFF and the request queue is frozen
+ *	or new: a started request keeps it from changing. @timeout may change
+ *	at any time
+ * @mode: changes under @lock, read without it
+ * @lock: protects @parked, @fenced, @waiting and changes of @mode; taken with
+ *	no other lock inside
+ * @parked: commands that wait for a live connection
+ * @fenced: commands that wait until an old copy of theirs cannot arrive later
+ * @waiting: how many are on the two lists
+ * @fence_work: looks after @fenced
+ */
+struct nbd_queue {
+	const struct nbd_queue_ops *ops;
+	const char *device;
+	struct gendisk *disk;
+	struct blk_mq_tag_set *set;
+	struct nbd_queue_config config;
+	enum nbd_queue_mode mode;
+	spinlock_t lock;		/* mode and lists */
+	struct llist_node *parked;
+	struct llist_node *fenced;
+	unsigned int waiting;
+	struct delayed_work fence_work;
+};
+
+extern const struct blk_mq_ops nbd_mq_ops;
+extern const struct nbd_conn_ops nbd_queue_conn_ops;
+
+void nbd_queue_init(struct nbd_queue *q, const struct nbd_queue_ops *ops,
+		    const char *device);
+void nbd_queue_open(struct nbd_queue *q, const struct nbd_queue_config *config);
+void nbd_queue_close(struct nbd_queue *q);
+void nbd_queue_set_mode(struct nbd_queue *q, enum nbd_queue_mode mode);
+void nbd_queue_unpark(struct nbd_queue *q);
+unsigned int nbd_queue_live(const struct nbd_queue *q);
+unsigned int nbd_queue_in_flight(const struct nbd_queue *q);
+struct nbd_conn *nbd_queue_pick(const struct nbd_queue_config *config,
+				unsigned int home);
+blk_status_t nbd_queue_status(const struct nbd_cmd *cmd);
+
+#endif /* NBD_QUEUE_H */
