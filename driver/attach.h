@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Connect, reconfigure, disconnect.
+ */
+#ifndef NBD_ATTACH_H
+#define NBD_ATTACH_H
+
+#include "dev.h"
+
+/**
+ * struct nbd_connect - a CONNECT
+ * @index: number of the device, -1 for the first free one
+ * @params: what was asked for; @params.backend is taken over on success
+ * @fds: sockets, descriptors of the calling process
+ * @nr_fds: how many
+ */
+struct nbd_connect {
+	int index;
+	struct nbd_params params;
+	int fds[NBD_MAX_CONNECTIONS];
+	unsigned int nr_fds;
+};
+
+/**
+ * struct nbd_reconfigure - a RECONFIGURE; what is NULL stays as it is
+ * @index: number of the device
+ * @size: bytes; may only grow
+ * @block_size: must be what it was
+ * @server_flags: must be what they were
+ * @client_flags: NBD_CFLAG_*
+ * @timeout: seconds
+ * @dead_timeout: seconds
+ * @backend: must be what it was, and must be given if there was one
+ * @fds: sockets for connections that are down
+ * @nr_fds: how many
+ */
+struct nbd_reconfigure {
+	int index;
+	const u64 *size;
+	const u64 *block_size;
+	const u64 *server_flags;
+	const u64 *client_flags;
+	const u64 *timeout;
+	const u64 *dead_timeout;
+	const char *backend;
+	int fds[NBD_MAX_CONNECTIONS];
+	unsigned int nr_fds;
+};
+
+extern const struct nbd_dev_ops nbd_attach_ops;
+
+int nbd_connect(struct nbd_connect *req, struct netlink_ext_ack *extack);
+int nbd_reconfigure(struct nbd_reconfigure *req,
+		    struct netlink_ext_ack *extack);
+int nbd_disconnect(int index, u32 detach_flags,
+		   struct netlink_ext_ack *extack);
+
+#endif /* NBD_ATTACH_H */

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From what the server said to the limits of the disk.
+ */
+#include <linux/log2.h>
+#include <linux/netlink.h>
+#include <linux/sizes.h>
+
+#include "compat/block.h"
+#include "dev.h"
+
+/* With several connections a large request is better cut than sent whole. */
+#define NBD_SHARED_REQUEST	SZ_512K
+#define NBD_READ_AHEAD_MIN	SZ_128K
+#define NBD_READ_AHEAD_MAX	SZ_8M
+
+static u32 nbd_payload_max(const struct nbd_params *params)
+{
+	return round_down(params->payload_max, params->block_size);
+}
+
+/* The soft limit: how large a request gets before the block layer cuts it. */
+static u32 nbd_soft_limit(const struct nbd_params *params,
+			  unsigned int connections)
+{
+	u32 limit = nbd_payload_max(params);
+
+	if (params->max_request)
+		limit = min(limit, params->max_request);
+	else if (connections > 1)
+		limit = min_t(u32, limit,
+			      max_t(u32, params->preferred,
+				    NBD_SHARED_REQUEST));
+	limit = round_down(limit, params->block_size);
+	return max_t(u32, limit, PAGE_SIZE);
+}
+
+static u32 nbd_read_ahead(const struct nbd_params *params,
+			  unsigned int connections)
+{
+	u64 bytes = (u64)connections * nbd_soft_limit(params, connections);
+
+	if (params->read_ahead)
+		return params->read_ahead;
+	return clamp_t(u64, bytes, NBD_READ_AHEAD_MIN, NBD_READ_AHEAD_MAX);
+}
+
+/**
+ * nbd_limits_check() - can a disk be made of this?
+ * @params: what was asked for
+ * @extack: says what is wrong
+ *
+ * Context: process.
+ * Return: 0, -EINVAL or -ERANGE.
+ */
+int nbd_limits_check(const struct nbd_params *params,
+		     struct netlink_ext_ack *extack)
+{
+	if (params->size > S64_MAX) {
+		NL_SET_ERR_MSG(extack, "the size is 2^63 bytes or more");
+		return -ERANGE;
+	}
+	if (!is_power_of_2(params->block_size) ||
+	    params->block_size < SECTOR_SIZE ||
+	    params->block_size > PAGE_SIZE) {
+		NL_SET_ERR_MSG(extack, "block size: a power of two from 512 to the page size");
+		return -EINVAL;
+	}
+	if (!is_power_of_2(params->preferred)) {
+		NL_SET_ERR_MSG(extack, "preferred block: a power of two");
+		return -EINVAL;
+	}
+	if (params->payload_max < PAGE_SIZE) {
+		NL_SET_ERR_MSG(extack, "the server's largest payload is smaller than a page");
+		return -EINVAL;
+	}
+	if (params->max_request &&
+	    (params->max_request < PAGE_SIZE ||
+	     params->max_request % params->block_size)) {
+		NL_SET_ERR_MSG(extack, "largest request: a multiple of the block, at least a page");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void nbd_limits_derive(const struct nbd_params *params,
+			      unsigned int connections,
+			      struct nbd_limits *limits)
+{
+	u32 whole = round_down(UINT_MAX, params->block_size) >> SECTOR_SHIFT;
+	u64 flags = params->server_flags;
+
+	memset(limits, 0, sizeof(*limits));
+	limits->logical = params->block_size;
+	limits->physical = clamp_t(u32, params->preferred, params->block_size,
+				   PAGE_SIZE);
+	limits->io_min = max(params->preferred, limits->physical);
+	limits->max_hw_sectors = nbd_payload_max(params) >> SECTOR_SHIFT;
+	limits->max_sectors = nbd_soft_limit(params, connections) >>
+			      SECTOR_SHIFT;
+	if (flags & NBD_FLAG_SEND_TRIM)
+		limits->discard_sectors = whole;
+	if (flags & NBD_FLAG_SEND_WRITE_ZEROES)
+		limits->zeroes_sectors = whole;
+	limits->cache = flags & NBD_FLAG_SEND_FLUSH;
+	limits->fua = flags & NBD_FLAG_SEND_FUA;
+	limits->rotational = flags & NBD_FLAG_ROTATIONAL;
+}
+
+/**
+ * nbd_limits_apply() - set all limits of the device's disk
+ * @dev: a device with checked parameters and its connections allocated
+ *
+ * Nothing of the disk's last configuration is left.
+ *
+ * Context: process, sleeps; @dev->lock.
+ * Return: 0, or what the block layer says.
+ */
+int nbd_limits_apply(struct nbd_dev *dev)
+{
+	unsigned long timeout = dev->params.timeout ?
+		dev->params.timeout * HZ : 30 * HZ;
+	struct nbd_limits limits;
+	int ret;
+
+	nbd_limits_derive(&dev->params, dev->nr_conns, &limits);
+	ret = nbd_set_limits(dev->disk, &limits);
+	if (ret)
+		return ret;
+	nbd_set_read_ahead(dev->disk,
+			   nbd_read_ahead(&dev->params, dev->nr_conns));
+	blk_queue_rq_timeout(dev->disk->queue, timeout);
+	return 0;
+}

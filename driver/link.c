@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Dead and live links.
+ *
+ *   CONNECTING -> LIVE <-> PARKED -> DEAD -> LIVE ... -> DISCONNECTING
+ *
+ * LIVE: a connection is live. PARKED: none is, requests wait until the
+ * dead-link timer fires. DEAD: none is, requests fail; a new socket revives
+ * the device.
+ */
+#include <linux/printk.h>
+
+#include "link.h"
+
+void (*nbd_link_dead)(struct nbd_dev *dev);
+
+static struct nbd_dev *nbd_link_dev(struct nbd_queue *q)
+{
+	return container_of(q, struct nbd_dev, queue);
+}
+
+static void nbd_link_set(struct nbd_dev *dev, unsigned int state)
+	__must_hold(&dev->link_lock)
+{
+	spin_lock(&dev->state_lock);
+	WRITE_ONCE(dev->state, state);
+	spin_unlock(&dev->state_lock);
+}
+
+static void nbd_link_live(struct nbd_dev *dev)
+	__must_hold(&dev->link_lock)
+{
+	unsigned int old = dev->state;
+
+	nbd_link_set(dev, NBD_STATE_LIVE);
+	cancel_delayed_work(&dev->dead_work);
+	if (old != NBD_STATE_LIVE)
+		pr_info("%s: %u of %u connections are live\n", dev->name,
+			nbd_queue_live(&dev->queue), dev->nr_conns);
+	nbd_queue_set_mode(&dev->queue, NBD_QUEUE_RUN);
+}
+
+static void nbd_link_die(struct nbd_dev *dev)
+	__must_hold(&dev->link_lock)
+{
+	if (dev->state == NBD_STATE_DEAD)
+		return;
+	nbd_link_set(dev, NBD_STATE_DEAD);
+	pr_err("%s: no connection is left, I/O fails; attach again or reconfigure it\n",
+	       dev->name);
+	nbd_queue_set_mode(&dev->queue, NBD_QUEUE_FAIL);
+}
+
+static void nbd_link_park(struct nbd_dev *dev)
+	__must_hold(&dev->link_lock)
+{
+	if (dev->state != NBD_STATE_LIVE)
+		return;
+	nbd_link_set(dev, NBD_STATE_PARKED);
+	pr_warn("%s: no connection is left, I/O waits %llu s for a new one\n",
+		dev->name, dev->params.dead_timeout);
+	queue_delayed_work(nbd_recovery_wq, &dev->dead_work,
+			   dev->params.dead_timeout * HZ);
+}
+
+static void nbd_link_decide(struct nbd_dev *dev)
+	__must_hold(&dev->link_lock)
+{
+	if (nbd_queue_live(&dev->queue))
+		nbd_link_live(dev);
+	else if (dev->params.dead_timeout)
+		nbd_link_park(dev);
+	else
+		nbd_link_die(dev);
+}
+
+/**
+ * nbd_link_update() - connections came or went: draw the conclusions
+ * @dev: the device; one that is not configured is left alone
+ *
+ * Context: process, may sleep for a socket lock, never for the network.
+ */
+void nbd_link_update(struct nbd_dev *dev)
+{
+	mutex_lock(&dev->link_lock);
+	if (nbd_state_configured(dev->state))
+		nbd_link_decide(dev);
+	mutex_unlock(&dev->link_lock);
+}
+
+/**
+ * nbd_link_begin() - the end of connect: CONNECTING to LIVE
+ * @dev: the device; its connections were started, and may be down already
+ *
+ * Context: process, may sleep; @dev->lock.
+ */
+void nbd_link_begin(struct nbd_dev *dev)
+{
+	mutex_lock(&dev->link_lock);
+	nbd_link_set(dev, NBD_STATE_LIVE);
+	nbd_link_decide(dev);
+	mutex_unlock(&dev->link_lock);
+}
+
+/**
+ * nbd_link_end() - the beginning of disconnect: to DISCONNECTING
+ * @dev: a configured device
+ *
+ * After the return new requests fail, and so has all that waited.
+ *
+ * Context: process, sleeps; @dev->lock.
+ */
+void nbd_link_end(struct nbd_dev *dev)
+{
+	mutex_lock(&dev->link_lock);
+	nbd_link_set(dev, NBD_STATE_DISCONNECTING);
+	nbd_queue_set_mode(&dev->queue, NBD_QUEUE_FAIL);
+	mutex_unlock(&dev->link_lock);
+	cancel_delayed_work_sync(&dev->dead_work);
+}
+
+static void nbd_dead_work(struct work_struct *work)
+{
+	struct nbd_dev *dev = container_of(to_delayed_work(work),
+					   struct nbd_dev, dead_work);
+
+	mutex_lock(&dev->link_lock);
+	if (dev->state == NBD_STATE_PARKED && !nbd_queue_live(&dev->queue))
+		nbd_link_die(dev);
+	mutex_unlock(&dev->link_lock);
+}
+
+/* nbd_queue_ops.down */
+static void nbd_link_down(struct nbd_queue *q, struct nbd_conn *conn, int error)
+{
+	struct nbd_dev *dev = nbd_link_dev(q);
+
+	if (error && nbd_state_configured(nbd_dev_state(dev)))
+		nbd_link_dead(dev);
+	nbd_link_update(dev);
+}
+
+static const struct nbd_queue_ops nbd_link_queue_ops = {
+	.down	= nbd_link_down,
+};
+
+/**
+ * nbd_link_setup() - prepare a new device
+ * @dev: the device; its name may be filled in later
+ *
+ * Context: process.
+ */
+void nbd_link_setup(struct nbd_dev *dev)
+{
+	nbd_queue_init(&dev->queue, &nbd_link_queue_ops, dev->name);
+	INIT_DELAYED_WORK(&dev->dead_work, nbd_dead_work);
+}
