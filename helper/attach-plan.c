@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From what the server offers to what the kernel is told. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include <linux/nbd-netlink.h>
+#include <linux/nbd.h>
+
+#include "attach.h"
+
+static int set_block_size(const struct attach_options *o, const char *server,
+			  const struct export *e, struct nl_attach *a,
+			  struct err *err)
+{
+	u64 page = (u64)sysconf(_SC_PAGESIZE);
+	u64 least = e->minimum < 512 ? 512 : e->minimum;
+
+	if (least > page)
+		return err_set(err, ST_REFUSED,
+			       "%s: the server takes no blocks smaller than %llu bytes, this kernel none larger than %llu",
+			       server, least, page);
+	if (e->maximum < page)
+		return err_set(err, ST_REFUSED,
+			       "%s: the server takes at most %u bytes in a request, this kernel needs %llu",
+			       server, e->maximum, page);
+	a->block_size = o->block_size ? o->block_size : least;
+	if (a->block_size < least || a->block_size > page ||
+	    a->block_size & (a->block_size - 1))
+		return err_set(err, ST_USAGE,
+			       "--block-size %llu: not a power of two from %llu (the least the server takes) to %llu (the page size)",
+			       o->block_size, least, page);
+	return 0;
+}
+
+static int set_size(const char *server, const struct export *e,
+		    struct nl_attach *a, struct err *err)
+{
+	a->size = e->size - e->size % a->block_size;
+	if (!e->size)
+		return err_set(err, ST_REFUSED,
+			       "%s: the export has size 0, there is nothing to attach",
+			       server);
+	if (!a->size)
+		return err_set(err, ST_REFUSED,
+			       "%s: the export has %llu bytes, less than one block of %llu",
+			       server, e->size,
+			       a->block_size);
+	if (a->size != e->size)
+		fprintf(stderr,
+			"nbdctl: the last %llu bytes of the export are left out: its size is no multiple of %llu\n",
+			(e->size - a->size),
+			a->block_size);
+	return 0;
+}
+
+/**
+ * attach_plan - decide what to tell the kernel
+ * @o: what the user wants
+ * @server: name of the server for messages
+ * @e: what the server offers
+ * @a: result, but for sockets and backend
+ * @err: filled on failure
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int attach_plan(const struct attach_options *o, const char *server,
+		const struct export *e, struct nl_attach *a, struct err *err)
+{
+	if (set_block_size(o, server, e, a, err) ||
+	    set_size(server, e, a, err))
+		return -1;
+	a->has_index = o->has_device;
+	a->index = o->device;
+	a->timeout = o->timeout;
+	a->dead_timeout = o->dead_timeout;
+	a->server_flags = e->flags;
+	if (o->read_only)
+		a->server_flags |= NBD_FLAG_READ_ONLY;
+	a->queue_depth = (u32)o->queue_depth;
+	a->preferred = e->preferred;
+	a->payload_max = e->maximum;
+	a->max_request = (u32)o->max_request;
+	a->has_read_ahead = o->has_read_ahead;
+	a->read_ahead = (u32)o->read_ahead;
+	if (o->no_partscan)
+		a->attach_flags |= NBD_ATTACH_NO_PARTSCAN;
+	return 0;
+}
+
+static bool usable(const struct link *link)
+{
+	return link->state == LINK_DONE && link->neg.phase == NEG_TRANSMISSION;
+}
+
+/* Which of the failures to show: the server's own words before silence. */
+static const struct err *worst(const struct session *s)
+{
+	const struct err *first = NULL;
+	unsigned int i;
+
+	for (i = 0; i < s->n; i++) {
+		const struct link *link = &s->links[i];
+
+		if (link->state == LINK_DONE && !usable(link))
+			return &link->neg.err;
+		if (link->state == LINK_FAILED && !first)
+			first = &link->err;
+	}
+	return first;
+}
+
+static int too_few(const struct session *s, unsigned int have, struct err *err)
+{
+	const struct err *why = worst(s);
+
+	return err_set(err, why->status,
+		       "%s accepted only %u of %u connections, try -C %u (%s)",
+		       s->server, have, s->n, have, why->text);
+}
+
+static int check_agreement(const struct session *s, struct err *err)
+{
+	unsigned int i;
+
+	for (i = 1; i < s->n; i++)
+		if (!export_same(&s->links[0].neg.export,
+				 &s->links[i].neg.export))
+			return err_set(err, ST_PROTOCOL,
+				       "%s: connections 0 and %u were offered different sizes, flags or block sizes",
+				       s->server, i);
+	return 0;
+}
+
+/* The export may have one connection only: @keep. End the others. */
+static void keep_one(struct session *s, unsigned int keep)
+{
+	struct link swap = s->links[0];
+	unsigned int i;
+
+	s->links[0] = s->links[keep];
+	s->links[keep] = swap;
+	for (i = 1; i < s->n; i++) {
+		session_drop(&s->links[i]);
+		neg_release(&s->links[i].neg);
+	}
+	fprintf(stderr,
+		"nbdctl: using 1 connection instead of %u: the server does not promise that they see each other's writes (multi-conn)\n",
+		s->n);
+	s->n = 1;
+}
+
+/**
+ * attach_choose - decide which connections are used
+ * @o: what the user wants
+ * @s: the session, after session_run(); connections may be taken out
+ * @export: what the server offers on them
+ * @err: filled on failure
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int attach_choose(const struct attach_options *o, struct session *s,
+		  const struct export **export, struct err *err)
+{
+	unsigned int i, have = 0, first = 0;
+
+	for (i = 0; i < s->n; i++) {
+		if (!usable(&s->links[i]))
+			continue;
+		if (!have++)
+			first = i;
+	}
+	if (!have) {
+		*err = *worst(s);
+		return -1;
+	}
+	if (s->n > 1 && !o->read_only &&
+	    !export_shareable(&s->links[first].neg.export))
+		keep_one(s, first);
+	else if (have < s->n)
+		return too_few(s, have, err);
+	*export = &s->links[0].neg.export;
+	return check_agreement(s, err);
+}

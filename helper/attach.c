@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Attaching: from the options to a device that can be used. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/nbd-netlink.h>
+
+#include "admin.h"
+#include "attach.h"
+#include "bounded.h"
+#include "detach.h"
+#include "device.h"
+
+#define BUSY_MS		2000	/* udev looks at devices for a moment */
+#define BUSY_NAP_MS	20
+
+static bool is_idle(struct nl *nl, u32 index)
+{
+	struct nl_devices devices;
+	struct nl_answer answer;
+	bool idle;
+
+	nl_get(nl, index, &devices, &answer);
+	idle = !answer.error && devices.d[0].state == NBD_STATE_IDLE;
+	nl_free_devices(&devices);
+	return idle;
+}
+
+/* Before the server is asked: a device that is taken stays taken. */
+static int check_device(struct nl *nl, u32 index, struct err *err)
+{
+	struct nl_devices devices;
+	struct nl_answer answer;
+	int ret = 0;
+
+	nl_get(nl, index, &devices, &answer);
+	if (!answer.error && devices.d[0].state == NBD_STATE_DISCONNECTING)
+		ret = err_set(err, ST_BUSY,
+			      "nbd%u is disconnected but still in use: unmount or close it first",
+			      index);
+	else if (!answer.error && devices.d[0].state != NBD_STATE_IDLE)
+		ret = err_set(err, ST_BUSY, "nbd%u is attached already, to %s",
+			      index, devices.d[0].backend ?
+			      devices.d[0].backend : "something else");
+	nl_free_devices(&devices);
+	return ret;
+}
+
+static int connect_device(struct nl *nl, const struct nl_attach *a,
+			  u32 *index, struct err *err)
+{
+	s64 deadline = deadline_in(BUSY_MS);
+	struct nl_answer answer;
+	char what[64] = "cannot attach to a free device";
+
+	if (a->has_index)
+		snprintf(what, sizeof(what), "cannot attach to nbd%u",
+			 a->index);
+	for (;;) {
+		nl_attach(nl, a, &answer);
+		if (answer.error != EBUSY || !a->has_index ||
+		    !deadline_left(deadline) || signals_pending() ||
+		    !is_idle(nl, a->index))
+			break;
+		pause_ms(BUSY_NAP_MS);
+	}
+	if (answer.error)
+		return nl_error(&answer, what, err);
+	if (!answer.has_index)
+		return err_set(err, ST_FAILED,
+			       "%s: the kernel did not say which it took",
+			       what);
+	*index = answer.index;
+	return 0;
+}
+
+/* The kernel has it: see that it can be used, and say so. */
+static int finish(const struct attach_options *o, const struct nl_attach *a,
+		  u32 index, struct err *err)
+{
+	char path[DEVICE_PATH_MAX];
+
+	if (device_wait(index, a->size, err))
+		return -1;
+	if (!o->no_partscan && device_scan(index, err))
+		return -1;
+	if (signals_pending())
+		return err_set(err, ST_FAILED, "interrupted");
+	if (printf("%s\n", device_path(path, index)) < 0 || fflush(stdout))
+		return err_set(err, ST_FAILED, "cannot write the output");
+	return 0;
+}
+
+static int hand_over(const struct attach_options *o, struct nl *nl,
+		     struct session *s, struct nl_attach *a, struct err *err)
+{
+	int fds[SESSION_MAX_LINKS];
+	struct err ignored;
+	u32 index = 0;
+	unsigned int i;
+
+	for (i = 0; i < s->n; i++)
+		fds[i] = s->links[i].fd;
+	a->fds = fds;
+	a->nr_fds = s->n;
+	signals_hold();
+	if (connect_device(nl, a, &index, err))
+		return -1;
+	session_hand_over(s);
+	if (!finish(o, a, index, err))
+		return 0;
+	if (!detach_now(nl, index, &ignored))
+		detach_wait(nl, index, false, &ignored);
+	return -1;
+}
+
+/* The kernel keeps the name of the backend; it must hold elsewhere too. */
+static void make_absolute(struct uri *uri)
+{
+	char path[PATH_MAX];
+	size_t len;
+
+	if (uri->transport != URI_UNIX || !uri->socket[0] ||
+	    !realpath(uri->socket, path))
+		return;
+	len = strlen(path);
+	if (len > URI_MAX_SOCKET)
+		return;
+	memcpy(uri->socket, path, len + 1);
+	uri->socket_len = len;
+}
+
+static int negotiate_and_attach(const struct attach_options *o, struct nl *nl,
+				struct session *s, struct err *err)
+{
+	const struct neg_request go = {
+		.op = NEG_GO,
+		.name = o->uri.export,
+		.name_len = strlen(o->uri.export),
+	};
+	s64 deadline = deadline_in((s64)o->connect_timeout * 1000);
+	struct nl_attach a = { .has_index = false };
+	static char backend[URI_MAX_FORMAT];
+	const struct export *export;
+	struct uri uri = o->uri;
+
+	if (session_open(s, &o->uri, o->connections, deadline, &go, err))
+		return -1;
+	s->sole_is_enough = !o->read_only;
+	session_run(s);
+	if (attach_choose(o, s, &export, err) ||
+	    attach_plan(o, s->server, export, &a, err))
+		return -1;
+	make_absolute(&uri);
+	a.backend = uri_format(&uri, backend, sizeof(backend));
+	return hand_over(o, nl, s, &a, err);
+}
+
+/**
+ * attach_run - attach an export and print the device
+ * @o: what the user wants
+ * @err: filled on failure
+ *
+ * Signals that end the program are held on return.
+ *
+ * Return: 0, or -1 with @err set; then nothing is left behind.
+ */
+int attach_run(const struct attach_options *o, struct err *err)
+{
+	struct session session = { .n = 0 };
+	struct nl nl;
+	int ret;
+
+	if (admin_check("attach devices", err))
+		return -1;
+	ret = nl_open(&nl, err);
+	if (!ret)
+		ret = nl_need(&nl, true, err);
+	if (!ret && o->has_device)
+		ret = check_device(&nl, o->device, err);
+	if (!ret)
+		ret = negotiate_and_attach(o, &nl, &session, err);
+	session_close(&session);
+	nl_done(&nl);
+	return ret;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Attaching an export to a device. */
+#ifndef NBDCTL_ATTACH_H
+#define NBDCTL_ATTACH_H
+
+#include <stdbool.h>
+
+#include "export.h"
+#include "nl.h"
+#include "session.h"
+#include "uri.h"
+
+/**
+ * struct attach_options - what the command line asks for
+ *
+ * A size that is 0 was not given, but for has_read_ahead.
+ */
+struct attach_options {
+	struct uri uri;
+	bool has_device;
+	u32 device;
+	unsigned int connections;
+	bool read_only;
+	bool no_partscan;
+	u64 block_size;
+	u64 queue_depth;
+	u64 timeout;
+	u64 dead_timeout;
+	u64 connect_timeout;
+	u64 max_request;
+	bool has_read_ahead;
+	u64 read_ahead;
+};
+
+int attach_run(const struct attach_options *o, struct err *err);
+
+/* Between the files of the verb. */
+int attach_plan(const struct attach_options *o, const char *server,
+		const struct export *e, struct nl_attach *a, struct err *err);
+int attach_choose(const struct attach_options *o, struct session *s,
+		  const struct export **export, struct err *err);
+
+#endif /* NBDCTL_ATTACH_H */

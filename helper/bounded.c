@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bounded.h"
+#include "transport.h"
+
+#define SLICE_MS	50	/* how soon a held signal is noticed */
+
+static const int held[] = { SIGINT, SIGTERM, SIGHUP };
+
+static void held_set(sigset_t *set)
+{
+	size_t i;
+
+	sigemptyset(set);
+	for (i = 0; i < ARRAY_SIZE(held); i++)
+		sigaddset(set, held[i]);
+}
+
+/**
+ * signals_hold - put off the signals that end the program
+ *
+ * For the time in which something would be left behind.
+ */
+void signals_hold(void)
+{
+	sigset_t set;
+
+	held_set(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/**
+ * signals_release - let signals through again
+ *
+ * One that was put off ends the program now.
+ */
+void signals_release(void)
+{
+	sigset_t set;
+
+	held_set(&set);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/**
+ * signals_pending - whether a signal has been put off
+ *
+ * Return: true when one has.
+ */
+bool signals_pending(void)
+{
+	sigset_t set;
+	size_t i;
+
+	sigpending(&set);
+	for (i = 0; i < ARRAY_SIZE(held); i++)
+		if (sigismember(&set, held[i]))
+			return true;
+	return false;
+}
+
+/**
+ * pause_ms - do nothing for a while
+ * @milliseconds: how long
+ */
+void pause_ms(unsigned int milliseconds)
+{
+	struct timespec ts = {
+		.tv_sec = milliseconds / 1000,
+		.tv_nsec = (long)(milliseconds % 1000) * 1000000,
+	};
+
+	nanosleep(&ts, NULL);
+}
+
+static int wait_for(int fd, s64 milliseconds)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	s64 deadline = deadline_in(milliseconds);
+	s64 left;
+	int result;
+
+	while ((left = deadline_left(deadline))) {
+		if (signals_pending())
+			return -EINTR;
+		if (poll(&p, 1, left < SLICE_MS ? (int)left : SLICE_MS) <= 0)
+			continue;
+		if (read(fd, &result, sizeof(result)) == sizeof(result))
+			return result;
+		return -EIO;
+	}
+	return -ETIMEDOUT;
+}
+
+static void child(int fd, int (*fn)(void *arg), void *arg)
+{
+	int result = fn(arg);
+
+	if (write(fd, &result, sizeof(result)) != sizeof(result))
+		_exit(1);
+	_exit(0);
+}
+
+/**
+ * bounded_call - call a function that may block in the kernel for long
+ * @fn: the function; it runs in a child process and returns 0 or -errno
+ * @arg: its argument
+ * @milliseconds: how long to wait for it
+ *
+ * When the time is over or a held signal arrives, the child is left to end
+ * by itself as soon as the kernel lets it.
+ *
+ * Return: what @fn returned, -ETIMEDOUT, -EINTR, or why it could not be called.
+ */
+int bounded_call(int (*fn)(void *arg), void *arg, s64 milliseconds)
+{
+	int fds[2], result;
+	pid_t pid;
+
+	if (pipe(fds))
+		return -errno;
+	pid = fork();
+	if (pid < 0) {
+		result = -errno;
+	} else if (!pid) {
+		close(fds[0]);
+		child(fds[1], fn, arg);
+	}
+	close(fds[1]);
+	if (pid > 0) {
+		result = wait_for(fds[0], milliseconds);
+		if (result == -ETIMEDOUT || result == -EINTR)
+			kill(pid, SIGKILL);
+		else
+			waitpid(pid, NULL, 0);
+	}
+	close(fds[0]);
+	return result;
+}

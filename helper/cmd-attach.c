@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdint.h>
+
+#include "args.h"
+#include "attach.h"
+#include "nbdctl.h"
+
+enum {
+	OPT_QUEUE_DEPTH = 256, OPT_TIMEOUT, OPT_DEAD_TIMEOUT, OPT_NO_PARTSCAN,
+	OPT_MAX_REQUEST, OPT_READ_AHEAD, OPT_CONNECT_TIMEOUT,
+};
+
+static const struct option options[] = {
+	{ "connections",	required_argument, NULL, 'C' },
+	{ "read-only",		no_argument,	   NULL, 'r' },
+	{ "block-size",		required_argument, NULL, 'b' },
+	{ "queue-depth",	required_argument, NULL, OPT_QUEUE_DEPTH },
+	{ "timeout",		required_argument, NULL, OPT_TIMEOUT },
+	{ "dead-timeout",	required_argument, NULL, OPT_DEAD_TIMEOUT },
+	{ "name",		required_argument, NULL, 'N' },
+	{ "no-partscan",	no_argument,	   NULL, OPT_NO_PARTSCAN },
+	{ "max-request",	required_argument, NULL, OPT_MAX_REQUEST },
+	{ "read-ahead",		required_argument, NULL, OPT_READ_AHEAD },
+	{ "connect-timeout",	required_argument, NULL, OPT_CONNECT_TIMEOUT },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const char help[] =
+	"Usage: nbdctl attach [OPTION...] URI [DEVICE]\n\n"
+	"Attach the export that URI names and print the device. DEVICE is /dev/nbd3,\n"
+	"nbd3 or 3; without it the first free one is taken. URI is one of\n\n"
+	"  nbd://HOST[:PORT]/EXPORT\n"
+	"  nbd+unix:///EXPORT?socket=PATH\n"
+	"  nbd+vsock://CID[:PORT]/EXPORT\n\n"
+	"  -C, --connections N       connections to the server, 1 to 256 (default 1)\n"
+	"  -r, --read-only           no writes, whatever the server allows\n"
+	"  -b, --block-size SIZE     logical block (default: what the server needs)\n"
+	"      --queue-depth N       requests in flight for each connection\n"
+	"      --timeout SEC         give up a request after this time, 0 = never\n"
+	"                            (default 30)\n"
+	"      --dead-timeout SEC    keep requests this long when no connection is\n"
+	"                            left (default 0)\n"
+	"  -N, --name EXPORT         the export, instead of the one in URI\n"
+	"      --no-partscan         do not look for partitions\n"
+	"      --max-request SIZE    largest request\n"
+	"      --read-ahead SIZE     read-ahead\n"
+	"      --connect-timeout SEC time for all handshakes together (default 10)\n\n"
+	"SIZE may end in K, M, G or T. Exit statuses: see nbdctl --help.\n";
+
+#define MAX_SECONDS	(365ULL * 24 * 3600)
+#define MAX_DEPTH	65536
+
+struct parsed {
+	struct attach_options o;
+	const char *name;
+};
+
+static int size_option(int c, struct parsed *p, struct err *err)
+{
+	struct attach_options *o = &p->o;
+
+	switch (c) {
+	case 'b':
+		return args_size_option("--block-size", optarg, 512, 65536,
+					&o->block_size, err);
+	case OPT_MAX_REQUEST:
+		return args_size_option("--max-request", optarg, 4096,
+					UINT32_MAX, &o->max_request, err);
+	default:
+		o->has_read_ahead = true;
+		return args_size_option("--read-ahead", optarg, 0, UINT32_MAX,
+					&o->read_ahead, err);
+	}
+}
+
+static int number_option(int c, struct parsed *p, struct err *err)
+{
+	struct attach_options *o = &p->o;
+	u64 value;
+
+	switch (c) {
+	case 'C':
+		if (args_number_option("--connections", optarg, 1,
+				       SESSION_MAX_LINKS, &value, err))
+			return -1;
+		o->connections = (unsigned int)value;
+		return 0;
+	case OPT_QUEUE_DEPTH:
+		return args_number_option("--queue-depth", optarg, 1,
+					  MAX_DEPTH, &o->queue_depth, err);
+	case OPT_TIMEOUT:
+		return args_number_option("--timeout", optarg, 0, MAX_SECONDS,
+					  &o->timeout, err);
+	case OPT_DEAD_TIMEOUT:
+		return args_number_option("--dead-timeout", optarg, 0,
+					  MAX_SECONDS, &o->dead_timeout, err);
+	default:
+		return args_number_option("--connect-timeout", optarg, 1,
+					  MAX_SECONDS, &o->connect_timeout,
+					  err);
+	}
+}
+
+static int one_option(int c, struct parsed *p, struct err *err)
+{
+	switch (c) {
+	case 'r':
+		p->o.read_only = true;
+		return 0;
+	case 'N':
+		p->name = optarg;
+		return 0;
+	case OPT_NO_PARTSCAN:
+		p->o.no_partscan = true;
+		return 0;
+	case 'b':
+	case OPT_MAX_REQUEST:
+	case OPT_READ_AHEAD:
+		return size_option(c, p, err);
+	default:
+		return number_option(c, p, err);
+	}
+}
+
+static int parse_arguments(int n, char **args, struct parsed *p,
+			   struct err *err)
+{
+	if (n < 1)
+		return err_set(err, ST_USAGE, "attach: no URI given");
+	if (n > 2)
+		return err_set(err, ST_USAGE, "attach: too many arguments");
+	if (uri_parse(&p->o.uri, args[0], err))
+		return -1;
+	if (p->name && uri_set_export(&p->o.uri, p->name, err))
+		return -1;
+	if (p->o.uri.tls)
+		return err_set(err, ST_FAILED, "%s: TLS is not supported yet",
+			       args[0]);
+	if (n < 2)
+		return 0;
+	p->o.has_device = true;
+	return args_device(args[1], &p->o.device, err);
+}
+
+static int run(int argc, char **argv, struct err *err)
+{
+	static struct parsed p = {
+		.o = {
+			.connections = 1,
+			.timeout = 30,
+			.connect_timeout = 10,
+		},
+	};
+	int c;
+
+	while ((c = next_option(argc, argv, ":C:rb:N:", options, err)) !=
+	       OPTION_END)
+		if (c == OPTION_BAD || one_option(c, &p, err))
+			return -1;
+	if (parse_arguments(argc - optind, argv + optind, &p, err))
+		return -1;
+	return attach_run(&p.o, err);
+}
+
+const struct verb verb_attach = {
+	.name		= "attach",
+	.summary	= "attach an export of a server to a device",
+	.help		= help,
+	.run		= run,
+};

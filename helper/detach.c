@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/nbd-netlink.h>
+
+#include "bounded.h"
+#include "detach.h"
+#include "device.h"
+#include "holders.h"
+#include "transport.h"
+
+#define BUSY_MS		3000	/* udev looks at devices for a moment */
+#define BUSY_NAP_MS	20
+#define IDLE_MS		30000	/* for the kernel to take everything down */
+
+/* What matters here of a device's state. */
+struct view {
+	u32 state;
+	u32 openers;
+	unsigned int live;
+};
+
+static int get_view(struct nl *nl, u32 index, struct view *view,
+		    struct err *err)
+{
+	struct nl_devices devices;
+	struct nl_answer answer;
+	char what[32];
+
+	nl_get(nl, index, &devices, &answer);
+	if (!answer.error) {
+		view->state = devices.d[0].state;
+		view->openers = devices.d[0].openers;
+		view->live = nl_live(&devices.d[0]);
+	}
+	nl_free_devices(&devices);
+	snprintf(what, sizeof(what), "nbd%u", index);
+	return answer.error ? nl_error(&answer, what, err) : 0;
+}
+
+/**
+ * detach_wait - wait until a device is disconnected
+ * @nl: the socket
+ * @index: the device; it may vanish altogether
+ * @force: openers may remain, then the device stays as a dead one
+ * @err: filled on failure
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int detach_wait(struct nl *nl, u32 index, bool force, struct err *err)
+{
+	s64 deadline = deadline_in(IDLE_MS);
+	unsigned int nap = 1;
+	struct view view;
+
+	do {
+		if (get_view(nl, index, &view, err)) {
+			if (err->status != ST_NO_DEVICE)
+				return -1;
+			err->status = ST_OK;
+			return 0;
+		}
+		if (view.state == NBD_STATE_IDLE)
+			return 0;
+		if (force && view.openers && !view.live &&
+		    view.state == NBD_STATE_DISCONNECTING)
+			return 0;
+		pause_ms(nap);
+		if (nap < 64)
+			nap *= 2;
+	} while (deadline_left(deadline));
+	return err_set(err, ST_FAILED,
+		       "nbd%u: still not idle %d s after it was disconnected",
+		       index, IDLE_MS / 1000);
+}
+
+static int disconnect_error(const struct nl_answer *answer, u32 index,
+			    struct err *err)
+{
+	char what[48];
+
+	snprintf(what, sizeof(what), "cannot detach nbd%u", index);
+	return nl_error(answer, what, err);
+}
+
+/**
+ * detach_now - disconnect a device whatever uses it
+ * @nl: the socket
+ * @index: the device
+ * @err: filled on failure
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int detach_now(struct nl *nl, u32 index, struct err *err)
+{
+	struct nl_answer answer;
+
+	nl_detach(nl, index, 0, &answer);
+	if (answer.error)
+		return disconnect_error(&answer, index, err);
+	return 0;
+}
+
+static int say_busy(u32 index, struct err *err)
+{
+	char how[600];
+
+	if (!holder_find(index, how, sizeof(how)) &&
+	    !holder_find_process(index, how, sizeof(how)))
+		snprintf(how, sizeof(how),
+			 "in use by something that cannot be seen from here");
+	return err_set(err, ST_BUSY, "nbd%u is busy: %s", index, how);
+}
+
+static int flush_error(u32 index, int error, struct err *err)
+{
+	if (error == -EACCES || error == -EPERM)
+		return err_set(err, ST_NOT_PERMITTED,
+			       "cannot open nbd%u: %s", index, strerror(-error));
+	return err_set(err, ST_FAILED,
+		       "nbd%u stays attached, its data cannot be flushed: %s (--force detaches it all the same)",
+		       index, strerror(-error));
+}
+
+/* One try: 0, -1 with @err set, or 1 when somebody has the device open. */
+static int try_detach(struct nl *nl, u32 index, struct err *err)
+{
+	struct nl_answer answer;
+	char how[600];
+	int error;
+
+	if (holder_find(index, how, sizeof(how)))
+		return err_set(err, ST_BUSY, "nbd%u is busy: %s", index, how);
+	error = device_flush(index);
+	if (error == -EBUSY)
+		return 1;
+	if (error)
+		return flush_error(index, error, err);
+	nl_detach(nl, index, NBD_DETACH_UNUSED, &answer);
+	if (answer.error == EBUSY)
+		return 1;
+	if (answer.error)
+		return disconnect_error(&answer, index, err);
+	return 0;
+}
+
+/**
+ * detach_device - detach a device
+ * @nl: the socket
+ * @index: the device
+ * @force: do not ask who uses it; what is not written is lost
+ * @err: filled on failure
+ *
+ * Without @force the device must be unused. What is dirty is written and
+ * flushed first. A program that has it open for a moment is waited for.
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int detach_device(struct nl *nl, u32 index, bool force, struct err *err)
+{
+	s64 deadline = deadline_in(BUSY_MS);
+	struct view view;
+	int ret;
+
+	if (get_view(nl, index, &view, err))
+		return -1;
+	if (view.state == NBD_STATE_IDLE)
+		return err_set(err, ST_NO_DEVICE, "nbd%u is not attached",
+			       index);
+	if (force) {
+		if (detach_now(nl, index, err))
+			return -1;
+		return detach_wait(nl, index, true, err);
+	}
+	while ((ret = try_detach(nl, index, err)) > 0) {
+		if (!deadline_left(deadline))
+			return say_busy(index, err);
+		pause_ms(BUSY_NAP_MS);
+	}
+	return ret ? ret : detach_wait(nl, index, false, err);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Ending a device's connections. */
+#ifndef NBDCTL_DETACH_H
+#define NBDCTL_DETACH_H
+
+#include <stdbool.h>
+
+#include "nl.h"
+
+int detach_device(struct nl *nl, u32 index, bool force, struct err *err);
+int detach_now(struct nl *nl, u32 index, struct err *err);
+int detach_wait(struct nl *nl, u32 index, bool force, struct err *err);
+
+#endif /* NBDCTL_DETACH_H */

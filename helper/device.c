@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/fs.h>
+
+#include "bounded.h"
+#include "device.h"
+#include "transport.h"
+
+#define APPEAR_MS	5000	/* for the node and the size */
+#define SCAN_MS		60000	/* for reading the partition table */
+#define FLUSH_MS	60000	/* for writing back what is dirty */
+
+/**
+ * device_path - name of a device's node
+ * @dst: where to, DEVICE_PATH_MAX bytes
+ * @index: the device
+ *
+ * Return: @dst.
+ */
+char *device_path(char *dst, u32 index)
+{
+	snprintf(dst, DEVICE_PATH_MAX, "/dev/nbd%u", index);
+	return dst;
+}
+
+static bool has_size(u32 index, u64 size)
+{
+	unsigned long long sectors = 0;
+	char path[64];
+	FILE *file;
+	bool read;
+
+	snprintf(path, sizeof(path), "/sys/block/nbd%u/size", index);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	read = fscanf(file, "%llu", &sectors) == 1;
+	fclose(file);
+	return read && sectors == size / 512;
+}
+
+/**
+ * device_wait - wait until a device's node is there and has its size
+ * @index: the device
+ * @size: the size it should have, in bytes
+ * @err: filled on failure
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int device_wait(u32 index, u64 size, struct err *err)
+{
+	s64 deadline = deadline_in(APPEAR_MS);
+	char path[DEVICE_PATH_MAX];
+	unsigned int nap = 1;
+	bool node, sized;
+	struct stat st;
+
+	device_path(path, index);
+	do {
+		node = !stat(path, &st) && S_ISBLK(st.st_mode);
+		sized = has_size(index, size);
+		if (node && sized)
+			return 0;
+		if (signals_pending())
+			return err_set(err, ST_FAILED, "interrupted");
+		pause_ms(nap);
+		if (nap < 32)
+			nap *= 2;
+	} while (deadline_left(deadline));
+	return err_set(err, ST_FAILED, node ? "%s did not get its size" :
+		       "%s did not appear", path);
+}
+
+static int open_once(void *arg)
+{
+	int fd = open(arg, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+/**
+ * device_scan - have the kernel look for partitions
+ * @index: the device
+ * @err: filled on failure
+ *
+ * The first open does it, and has done it when it returns.
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int device_scan(u32 index, struct err *err)
+{
+	char path[DEVICE_PATH_MAX];
+	int error;
+
+	error = bounded_call(open_once, device_path(path, index), SCAN_MS);
+	if (!error)
+		return 0;
+	if (error == -EINTR)
+		return err_set(err, ST_FAILED, "interrupted");
+	if (error == -ETIMEDOUT)
+		return err_set(err, ST_UNREACHABLE,
+			       "%s: the server did not serve the partition table in %d s",
+			       path, SCAN_MS / 1000);
+	return err_set(err, ST_FAILED, "cannot open %s: %s", path,
+		       strerror(-error));
+}
+
+static int flush_once(void *arg)
+{
+	int fd = open(arg, O_RDONLY | O_EXCL | O_CLOEXEC);
+	int error = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fsync(fd) || ioctl(fd, BLKFLSBUF))
+		error = -errno;
+	close(fd);
+	return error;
+}
+
+/**
+ * device_flush - write back what is dirty and empty the cache
+ * @index: the device
+ *
+ * Return: 0 or -errno: -EBUSY when somebody holds the device, -ETIMEDOUT when it
+ * takes too long.
+ */
+int device_flush(u32 index)
+{
+	char path[DEVICE_PATH_MAX];
+
+	return bounded_call(flush_once, device_path(path, index), FLUSH_MS);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The block device as user space sees it. */
+#ifndef NBDCTL_DEVICE_H
+#define NBDCTL_DEVICE_H
+
+#include "common.h"
+#include "err.h"
+
+#define DEVICE_PATH_MAX	32
+
+char *device_path(char *dst, u32 index);
+int device_wait(u32 index, u64 size, struct err *err);
+int device_scan(u32 index, struct err *err);
+int device_flush(u32 index);
+
+#endif /* NBDCTL_DEVICE_H */

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stddef.h>
+
+#include "nbdctl.h"
+
+/**
+ * next_option - getopt_long() with one-line messages
+ * @argc: number of arguments
+ * @argv: arguments; the first is the verb
+ * @brief: short options, beginning with ':'
+ * @options: long options
+ * @err: filled on failure
+ *
+ * Return: the option, OPTION_END after the last one, or OPTION_BAD with @err
+ * set.
+ */
+int next_option(int argc, char **argv, const char *brief,
+		const struct option *options, struct err *err)
+{
+	int at = optind ? optind : 1, c;
+
+	opterr = 0;
+	c = getopt_long(argc, argv, brief, options, NULL);
+	if (c == ':')
+		err_set(err, ST_USAGE, "%s: option %s needs a value", argv[0],
+			argv[optind - 1]);
+	else if (c == '?' && optopt && optind == at)
+		err_set(err, ST_USAGE, "%s: unknown option -%c", argv[0],
+			optopt);
+	else if (c == '?')
+		err_set(err, ST_USAGE, "%s: unknown option %s", argv[0],
+			argv[optind - 1]);
+	else
+		return c == -1 ? OPTION_END : c;
+	return OPTION_BAD;
+}

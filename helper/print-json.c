@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Output for programs. The keys are documented in nbdctl(8); they are only
+ * ever added to.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <json-c/json.h>
+#include <linux/nbd-netlink.h>
+
+#include "print.h"
+#include "text.h"
+
+static struct json_object *info;	/* between info_begin and info_end */
+
+/* Text that is not UTF-8 is shown escaped: JSON has no other bytes. */
+static struct json_object *new_string(const char *s, size_t len)
+{
+	char shown[4 * NBD_MAX_STRING + 8];
+
+	if (text_is_utf8(s, len))
+		return json_object_new_string_len(s, (int)len);
+	return json_object_new_string(text_escape(shown, sizeof(shown), s,
+						  len));
+}
+
+static void add_string(struct json_object *o, const char *key, const char *s)
+{
+	json_object_object_add(o, key, new_string(s, strlen(s)));
+}
+
+static void add_number(struct json_object *o, const char *key, u64 value)
+{
+	json_object_object_add(o, key, json_object_new_uint64(value));
+}
+
+static void add_bool(struct json_object *o, const char *key, bool value)
+{
+	json_object_object_add(o, key, json_object_new_boolean(value));
+}
+
+static void add_maximum(struct json_object *o, const char *key, u32 value)
+{
+	if (value == NBD_NO_MAXIMUM)
+		json_object_object_add(o, key, NULL);
+	else
+		add_number(o, key, value);
+}
+
+static void add_flags(struct json_object *o, u64 flags)
+{
+	struct json_object *names = json_object_new_array();
+	const struct export_flag *f;
+
+	for (f = export_flags; f->name; f++)
+		if (flags & f->bit)
+			json_object_array_add(names,
+					      json_object_new_string(f->name));
+	json_object_object_add(o, "flags", names);
+}
+
+static void print_and_free(struct json_object *o)
+{
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+					    JSON_C_TO_STRING_SPACED |
+					    JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+}
+
+static void add_summary(struct json_object *o, const struct nl_device *d)
+{
+	char path[24];
+
+	snprintf(path, sizeof(path), "/dev/nbd%u", d->index);
+	add_string(o, "device", path);
+	add_number(o, "index", d->index);
+	add_number(o, "size", d->size);
+	add_string(o, "state", print_state(d->state));
+	add_number(o, "connections_live", nl_live(d));
+	add_number(o, "connections_total", d->nr_conns);
+	add_string(o, "backend", d->backend ? d->backend : "");
+}
+
+static struct json_object *new_conn(const struct nl_conn *c)
+{
+	struct json_object *o = json_object_new_object();
+
+	add_number(o, "index", c->index);
+	add_string(o, "state", print_conn_state(c->state));
+	add_number(o, "state_ms", c->since);
+	add_number(o, "generation", c->generation);
+	add_string(o, "peer", c->peer);
+	add_number(o, "in_flight", c->in_flight);
+	add_number(o, "requests", c->requests);
+	add_number(o, "bytes_read", c->bytes_read);
+	add_number(o, "bytes_written", c->bytes_written);
+	add_number(o, "errors", c->errors);
+	add_number(o, "failures", c->failures);
+	json_object_object_add(o, "last_error",
+			       json_object_new_int(c->last_error));
+	return o;
+}
+
+static struct json_object *new_device(const struct nl_device *d)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *conns = json_object_new_array();
+	size_t i;
+
+	add_summary(o, d);
+	add_number(o, "block_size", d->block_size);
+	add_number(o, "block_preferred", d->preferred);
+	add_maximum(o, "payload_max", d->payload_max);
+	add_number(o, "max_request", d->max_request);
+	add_number(o, "read_ahead", d->read_ahead);
+	add_flags(o, d->server_flags);
+	add_number(o, "client_flags", d->client_flags);
+	add_number(o, "timeout", d->timeout);
+	add_number(o, "dead_timeout", d->dead_timeout);
+	add_bool(o, "partscan", !(d->attach_flags & NBD_ATTACH_NO_PARTSCAN));
+	add_number(o, "queue_depth", d->queue_depth);
+	add_number(o, "hw_queues", d->hw_queues);
+	add_number(o, "tags", d->tags);
+	add_number(o, "openers", d->openers);
+	add_number(o, "parked", d->parked);
+	add_number(o, "pid", d->pid);
+	for (i = 0; i < d->nr_conns; i++)
+		json_object_array_add(conns, new_conn(&d->conns[i]));
+	json_object_object_add(o, "connections", conns);
+	return o;
+}
+
+static void json_list(const struct nl_devices *devices)
+{
+	struct json_object *root = json_object_new_object();
+	struct json_object *array = json_object_new_array();
+	size_t i;
+
+	for (i = 0; i < devices->n; i++) {
+		struct json_object *o = json_object_new_object();
+
+		add_summary(o, &devices->d[i]);
+		json_object_array_add(array, o);
+	}
+	json_object_object_add(root, "devices", array);
+	print_and_free(root);
+}
+
+static void json_status(const struct nl_devices *devices)
+{
+	struct json_object *root = json_object_new_object();
+	struct json_object *array = json_object_new_array();
+	size_t i;
+
+	for (i = 0; i < devices->n; i++)
+		json_object_array_add(array, new_device(&devices->d[i]));
+	json_object_object_add(root, "devices", array);
+	print_and_free(root);
+}
+
+static void json_info_begin(const char *uri)
+{
+	info = json_object_new_object();
+	add_string(info, "uri", uri);
+	json_object_object_add(info, "exports", json_object_new_array());
+}
+
+static struct json_object *new_block_size(const struct export *e)
+{
+	struct json_object *o;
+
+	if (!e->has_block)
+		return NULL;
+	o = json_object_new_object();
+	add_number(o, "minimum", e->minimum);
+	add_number(o, "preferred", e->preferred);
+	add_maximum(o, "maximum", e->maximum);
+	return o;
+}
+
+static void json_info_export(const struct offer *offer)
+{
+	struct json_object *o = json_object_new_object();
+	const struct export *e = offer->export;
+	struct json_object *array;
+
+	json_object_object_add(o, "name",
+			       new_string(offer->name, offer->name_len));
+	if (e->description_len)
+		json_object_object_add(o, "description",
+				       new_string(e->description,
+						  e->description_len));
+	if (offer->known) {
+		add_number(o, "size", e->size);
+		add_flags(o, e->flags);
+		json_object_object_add(o, "block_size", new_block_size(e));
+	}
+	json_object_object_get_ex(info, "exports", &array);
+	json_object_array_add(array, o);
+}
+
+static void json_info_end(void)
+{
+	print_and_free(info);
+	info = NULL;
+}
+
+const struct print_ops print_json = {
+	.list		= json_list,
+	.status		= json_status,
+	.info_begin	= json_info_begin,
+	.info_export	= json_info_export,
+	.info_end	= json_info_end,
+};

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/vm_sockets.h>
+
+#include "transport.h"
+
+/**
+ * deadline_in - a moment in the future
+ * @milliseconds: how far
+ *
+ * Return: the moment.
+ */
+s64 deadline_in(s64 milliseconds)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000 + milliseconds;
+}
+
+/**
+ * deadline_left - time until a moment
+ * @deadline: the moment
+ *
+ * Return: milliseconds, 0 when it has passed.
+ */
+s64 deadline_left(s64 deadline)
+{
+	s64 left = deadline - deadline_in(0);
+
+	return left > 0 ? left : 0;
+}
+
+static void add_address(struct addresses *list, const void *sa, socklen_t len)
+{
+	struct address *a = &list->a[list->n];
+
+	if (list->n == MAX_ADDRESSES || len > sizeof(a->sa))
+		return;
+	memcpy(&a->sa, sa, len);
+	a->len = len;
+	list->n++;
+}
+
+static void unix_address(const struct uri *uri, struct addresses *list)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	size_t len = offsetof(struct sockaddr_un, sun_path) + uri->socket_len;
+
+	memcpy(sa.sun_path, uri->socket, uri->socket_len);
+	if (uri->socket[0])
+		len++;
+	add_address(list, &sa, (socklen_t)len);
+}
+
+static void vsock_address(const struct uri *uri, struct addresses *list)
+{
+	struct sockaddr_vm sa = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = uri->cid,
+		.svm_port = uri->port,
+	};
+
+	add_address(list, &sa, sizeof(sa));
+}
+
+static int look_up(struct gaicb *lookup, s64 deadline)
+{
+	const struct gaicb *wait[] = { lookup };
+	struct gaicb *start[] = { lookup };
+	int ret;
+
+	ret = getaddrinfo_a(GAI_NOWAIT, start, 1, NULL);
+	if (ret)
+		return ret;
+	while (gai_error(lookup) == EAI_INPROGRESS) {
+		s64 left = deadline_left(deadline);
+		struct timespec ts = {
+			.tv_sec = left / 1000,
+			.tv_nsec = left % 1000 * 1000000,
+		};
+
+		if (!left)
+			return EAI_AGAIN;
+		gai_suspend(wait, 1, &ts);
+	}
+	return gai_error(lookup);
+}
+
+static int tcp_addresses(const struct uri *uri, s64 deadline,
+			 struct addresses *list, struct err *err)
+{
+	struct addrinfo hints = {
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_NUMERICSERV,
+	};
+	/* Static: a look-up that is given up goes on in its own thread. */
+	static struct gaicb lookup;
+	static struct addrinfo request;
+	static char host[URI_MAX_HOST + 1], port[16];
+	struct addrinfo *ai;
+	int ret;
+
+	request = hints;
+	memcpy(host, uri->host, sizeof(host));
+	snprintf(port, sizeof(port), "%u", uri->port);
+	memset(&lookup, 0, sizeof(lookup));
+	lookup.ar_name = host;
+	lookup.ar_service = port;
+	lookup.ar_request = &request;
+	ret = look_up(&lookup, deadline);
+	if (ret)
+		return err_set(err, ST_UNREACHABLE,
+			       "cannot resolve host %s: %s", uri->host,
+			       ret == EAI_SYSTEM ? strerror(errno) :
+			       gai_strerror(ret));
+	for (ai = lookup.ar_result; ai; ai = ai->ai_next)
+		add_address(list, ai->ai_addr, ai->ai_addrlen);
+	freeaddrinfo(lookup.ar_result);
+	if (!list->n)
+		return err_set(err, ST_UNREACHABLE,
+			       "host %s has no address", uri->host);
+	return 0;
+}
+
+/**
+ * transport_resolve - find the addresses of a server
+ * @uri: which server
+ * @deadline: when to give up
+ * @list: result, at least one on success
+ * @err: filled on failure
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int transport_resolve(const struct uri *uri, s64 deadline,
+		      struct addresses *list, struct err *err)
+{
+	list->n = 0;
+	switch (uri->transport) {
+	case URI_UNIX:
+		unix_address(uri, list);
+		return 0;
+	case URI_VSOCK:
+		vsock_address(uri, list);
+		return 0;
+	default:
+		return tcp_addresses(uri, deadline, list, err);
+	}
+}
+
+/**
+ * transport_start - begin to connect
+ * @address: where to
+ * @fd: the new non-blocking socket, -1 on failure
+ *
+ * Return: 0 when connected, else an errno. EINPROGRESS: poll for output, then
+ * ask transport_result(). EAGAIN: the server's backlog is full and the socket
+ * is closed again; try later.
+ */
+int transport_start(const struct address *address, int *fd)
+{
+	int error = 0;
+
+	*fd = socket(address->sa.ss_family,
+		     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (*fd < 0)
+		return errno;
+	if (connect(*fd, (const struct sockaddr *)&address->sa, address->len))
+		error = errno;
+	if (error && error != EINPROGRESS) {
+		close(*fd);
+		*fd = -1;
+	}
+	return error;
+}
+
+/**
+ * transport_result - how a connect that was in progress ended
+ * @fd: the socket
+ *
+ * Return: 0 or an errno.
+ */
+int transport_result(int fd)
+{
+	socklen_t len = sizeof(int);
+	int error = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len))
+		return errno;
+	return error;
+}
+
+/**
+ * transport_tune - set the options a connection should have
+ * @fd: a connected socket
+ *
+ * Small requests go out at once, and a peer that has vanished is noticed.
+ * Both are for TCP; elsewhere there is nothing to set.
+ */
+void transport_tune(int fd)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	int on = 1;
+
+	if (getsockname(fd, (struct sockaddr *)&sa, &len) ||
+	    (sa.ss_family != AF_INET && sa.ss_family != AF_INET6))
+		return;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+/**
+ * transport_send_all - send a few last bytes, if there is room
+ * @fd: the socket
+ * @data: the bytes
+ * @len: their number
+ *
+ * Return: whether all were taken without waiting.
+ */
+bool transport_send_all(int fd, const void *data, size_t len)
+{
+	return send(fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+	       (ssize_t)len;
+}
