@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Unit tests of the helper, against its real sources. For inclusion by the
+# Makefile of this directory: it runs what HELPER_TESTS names. By itself:
+#	make -f helper.mk check-helper
+HELPER_TESTS := test-uri test-text test-negotiate test-negotiate-lies test-nl
+HELPER_DIR := ../../helper
+
+helper_sources := $(addprefix $(HELPER_DIR)/,args.c err.c text.c uri.c \
+	uri-format.c export.c negotiate.c negotiate-reply.c nl-get.c)
+helper_headers := $(wildcard $(HELPER_DIR)/*.h)
+helper_cflags := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE \
+	-fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -I../../uapi -I$(HELPER_DIR) \
+	$(shell pkg-config --cflags libnl-3.0 libnl-genl-3.0)
+helper_libs := -lcmocka $(shell pkg-config --libs libnl-3.0 libnl-genl-3.0)
+
+test-negotiate test-negotiate-lies: negotiate-script.c negotiate-script.h
+
+$(HELPER_TESTS): %: %.c $(helper_sources) $(helper_headers)
+	$(CC) $(helper_cflags) -o $@ $(filter %.c,$^) $(helper_libs)
+
+check-helper: $(HELPER_TESTS)
+	set -e; for test in $(HELPER_TESTS); do ./$$test; done
+
+clean-helper:
+	rm -f $(HELPER_TESTS)
+
+.PHONY: check-helper clean-helper
