@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# 4 connections: data verified, with reads and writes in flight on all.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+requires nbdkit fio
+start_nbdkit unix memory 64M
+attach -C 4 "$uri"
+expect_field "$dev" .connections_live 4
+verify "$dev" 16M
+expect_field "$dev" '[.connections[] | select(.requests > 0)] | length' 4
+expect_field "$dev" '[.connections[].errors, .connections[].failures] | add' 0
+detach "$dev"
+idle "$dev"

@@ -1,0 +1,17 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# detach refuses a device that a process has open, names the process, and works
+# once it is closed.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+requires nbdkit
+start_nbdkit unix memory 16M
+attach "$uri"
+sleep 1000 5<"$dev" &
+holder=$!
+refused_attached 6 "process $holder \(sleep\)" nbdctl detach "$dev"
+kill $holder
+wait $holder || true
+detach "$dev"
+idle "$dev"

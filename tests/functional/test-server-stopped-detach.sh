@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A server that stops reading and answering, no timeout at all: detach --force
+# is bounded all the same, with writes stuck half sent (hazard 15).
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+requires nbdkit fio
+for kind in unix tcp; do
+	start_nbdkit $kind memory 64M
+	attach -C 2 --timeout 0 --no-partscan "$uri"
+	run_io "$dev" --rw=write --bs=1M
+	kill -STOP "$server_pid"
+	sleep 1
+	took expect_status 0 nbdctl detach --force "$dev"
+	[ "$seconds" -le $((5 * slow)) ] || fail "$kind: detach took $seconds s"
+	io_fails 5
+	wait_for 5 not_attached "$dev" || fail "$kind: still attached"
+	kill_server "$server_pid"
+done
