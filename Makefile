@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make                  driver/nbd.ko for the running kernel (or KDIR=...) and
+#                       helper/nbdctl
+# make install          both, the manual page and completion; DESTDIR honoured
+# make demo             a real disk over four connections, in a virtual machine
+# make check            every test; make check-quick: those of a few minutes
+#
+# Tests and demo install what they miss from Debian's archive and need root.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+PREFIX ?= /usr/local
+DEPMOD ?= /sbin/depmod
+
+all: driver helper
+
+driver:
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/driver modules
+
+helper:
+	$(MAKE) -C helper
+
+# The release as the kernel's own build calls it, also for a foreign KDIR.
+release = $(shell $(MAKE) -s -C $(KDIR) kernelrelease)
+
+install: install-driver install-helper
+
+# Below updates/, which modprobe prefers to the kernel's own nbd.
+install-driver: driver
+	install -D -m 644 driver/nbd.ko \
+		$(DESTDIR)/lib/modules/$(release)/updates/nbd.ko
+	$(if $(DESTDIR),,$(DEPMOD) -a $(release))
+
+install-helper: helper
+	$(MAKE) -C helper install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+
+uninstall:
+	rm -f $(DESTDIR)/lib/modules/$(release)/updates/nbd.ko
+	$(if $(DESTDIR),,$(DEPMOD) -a $(release))
+	$(MAKE) -C helper uninstall DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+
+demo:
+	scripts/deps.sh test
+	tests/demo/run
+
+check:
+	scripts/deps.sh test
+	tests/run full
+
+check-quick:
+	scripts/deps.sh test
+	tests/run quick
+
+clean:
+	$(MAKE) -C helper clean
+	$(MAKE) -C tests/unit clean
+	rm -rf build
+	find driver tests/kunit \( -name '*.o' -o -name '*.ko' -o \
+		-name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' -o \
+		-name modules.order -o -name Module.symvers \) -delete
+
+.PHONY: all driver helper install install-driver install-helper uninstall \
+	demo check check-quick clean
