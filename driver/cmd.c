@@ -53,3 +53,20 @@ void nbd_cursor_next(struct nbd_cursor *cur)
 	if (cur->bio)
 		nbd_cursor_load(cur, direction);
 }
+
+/**
+ * nbd_cursor_advance() - skip bytes of the payload
+ * @cur: the cursor
+ * @bytes: how many; not beyond the end of the payload
+ *
+ * Context: any.
+ */
+void nbd_cursor_advance(struct nbd_cursor *cur, size_t bytes)
+{
+	while (cur->bio && bytes >= iov_iter_count(&cur->iter)) {
+		bytes -= iov_iter_count(&cur->iter);
+		nbd_cursor_next(cur);
+	}
+	if (cur->bio)
+		iov_iter_advance(&cur->iter, bytes);
+}

@@ -164,5 +164,6 @@ struct nbd_cursor {
 void nbd_cursor_start(struct nbd_cursor *cur, struct bio *bio,
 		      unsigned int direction);
 void nbd_cursor_next(struct nbd_cursor *cur);
+void nbd_cursor_advance(struct nbd_cursor *cur, size_t bytes);
 
 #endif /* NBD_CMD_H */

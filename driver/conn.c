@@ -1,41 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One connection: sending, receiving, failing.
+ * One connection: its life, and its end.
  */
-#include <linux/cred.h>
 #include <linux/jiffies.h>
 #include <linux/printk.h>
-#include <linux/sched/mm.h>
-#include <linux/sched/task.h>
 #include <linux/slab.h>
 
-#include "conn.h"
+#include "conn-io.h"
 
-/* Bytes that one round of receiving takes before it looks at sending again. */
-#define NBD_CONN_BUDGET		(256u << 10)
-/* After this long the io work lets others have the CPU. */
-#define NBD_CONN_SLICE_NS	(2 * NSEC_PER_MSEC)
+/* TCP takes pages of larger payloads by reference; copying these is cheaper. */
+#define NBD_CONN_COPY		(8u << 10)
 
-static struct workqueue_struct *nbd_io_wq;
 struct workqueue_struct *nbd_recovery_wq;
-/* The submitter's credentials must not decide what a socket may do. */
-static const struct cred *nbd_cred;
 
 /**
  * nbd_conn_setup() - get what all connections share
  *
  * Context: module init.
- * Return: 0 or -ENOMEM.
+ * Return: 0 or a negative errno.
  */
 int nbd_conn_setup(void)
 {
-	nbd_cred = prepare_kernel_cred(&init_task);
-	nbd_io_wq = alloc_workqueue("nbd-io", WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
+	int ret = nbd_io_setup();
+
+	if (ret)
+		return ret;
 	nbd_recovery_wq = alloc_workqueue("nbd-recovery",
 					  WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
-	if (nbd_cred && nbd_io_wq && nbd_recovery_wq)
+	if (nbd_recovery_wq)
 		return 0;
-	nbd_conn_exit();
+	nbd_io_exit();
 	return -ENOMEM;
 }
 
@@ -46,261 +40,8 @@ int nbd_conn_setup(void)
  */
 void nbd_conn_exit(void)
 {
-	if (nbd_recovery_wq)
-		destroy_workqueue(nbd_recovery_wq);
-	if (nbd_io_wq)
-		destroy_workqueue(nbd_io_wq);
-	if (nbd_cred)
-		put_cred(nbd_cred);
-}
-
-static void nbd_conn_complete(struct nbd_conn *conn, struct llist_node *list)
-{
-	struct llist_node *node;
-
-	for (node = list; node; node = node->next)
-		atomic_dec(&conn->in_flight);
-	conn->ops->complete(conn, list);
-}
-
-/* --- sending --------------------------------------------------------- */
-
-static unsigned int nbd_conn_window(const struct nbd_conn *conn)
-{
-	u32 wire = conn->tx.begun - READ_ONCE(conn->replies);
-
-	return wire < conn->depth ? conn->depth - wire : 0;
-}
-
-static void nbd_conn_account_sent(struct nbd_conn *conn, size_t bytes)
-{
-	struct nbd_cmd *cmd;
-
-	WRITE_ONCE(conn->tx_at, jiffies);
-	while ((cmd = nbd_tx_sent(&conn->tx, &bytes))) {
-		cmd->node.next = NULL;
-		if (nbd_cmd_sent(cmd))
-			nbd_conn_complete(conn, &cmd->node);
-	}
-}
-
-/* Send what is queued, as far as the socket and the depth allow. */
-static void nbd_conn_transmit(struct nbd_conn *conn)
-	__must_hold(&conn->tx_lock)
-{
-	struct nbd_tx_piece piece;
-	ssize_t ret;
-
-	/* Once DOWN the transmitter stays empty, see nbd_conn_fail_work(). */
-	if (!nbd_conn_live(conn))
-		return;
-	nbd_tx_add(&conn->tx, llist_reverse_order(llist_del_all(&conn->queue)));
-	while (nbd_conn_live(conn) &&
-	       nbd_tx_next(&conn->tx, nbd_conn_window(conn), &piece)) {
-		ret = nbd_sock_send(&conn->sock, piece.iter, piece.more,
-				    piece.payload);
-		if (ret == -EAGAIN)
-			return;
-		if (ret < 0) {
-			nbd_conn_fail(conn, ret);
-			return;
-		}
-		nbd_conn_account_sent(conn, ret);
-	}
-}
-
-/* A burst: no waiting for reclaim, and the kernel's own credentials. */
-static void nbd_conn_burst(struct nbd_conn *conn)
-	__must_hold(&conn->tx_lock)
-{
-	unsigned int noreclaim = memalloc_noreclaim_save();
-	const struct cred *old = override_creds(nbd_cred);
-
-	nbd_conn_transmit(conn);
-	revert_creds(old);
-	memalloc_noreclaim_restore(noreclaim);
-}
-
-/**
- * nbd_conn_queue() - give a command to a connection
- * @conn: the connection; it need not be live any more, then failure work
- *	hands the command to nbd_conn_ops.retry
- * @cmd: prepared command that the caller owns
- * @from: offset in bytes
- * @len: length in bytes
- * @tag: what nbd_conn_ops.lookup is to find it by
- *
- * Nothing is sent before nbd_conn_kick().
- *
- * Context: any that may take a spinlock; the configuration must not go away.
- */
-void nbd_conn_queue(struct nbd_conn *conn, struct nbd_cmd *cmd, u64 from,
-		    u32 len, u32 tag)
-{
-	u32 generation = atomic_inc_return(&conn->issues);
-
-	nbd_encode_request(&cmd->hdr, cmd->type, nbd_cookie(generation, tag),
-			   from, len);
-	nbd_cmd_issue(cmd, generation, conn->index);
-	atomic_inc(&conn->in_flight);
-	/*
-	 * llist_add() is a full barrier: either failure work, which leaves LIVE
-	 * first and empties the queue afterwards, finds the command, or the
-	 * test below finds that the connection is not live.
-	 */
-	llist_add(&cmd->node, &conn->queue);
-	if (!nbd_conn_live(conn))
-		queue_work(nbd_recovery_wq, &conn->fail_work);
-}
-
-/**
- * nbd_conn_kick() - see that queued commands are sent
- * @conn: the connection
- *
- * Sends at once where nobody else is sending, else leaves it to the io work.
- *
- * Context: process, may sleep for the socket lock, never for the network.
- */
-void nbd_conn_kick(struct nbd_conn *conn)
-{
-	if (mutex_trylock(&conn->tx_lock)) {
-		nbd_conn_burst(conn);
-		mutex_unlock(&conn->tx_lock);
-	}
-	/*
-	 * Whoever holds the lock may have looked at the queue before the
-	 * caller's command was there. Unlocking and adding are both ordered
-	 * against this test, so one of the two sees it.
-	 */
-	if (!llist_empty(&conn->queue) && nbd_conn_live(conn))
-		queue_work(nbd_io_wq, &conn->io_work);
-}
-
-/* --- receiving ------------------------------------------------------- */
-
-static struct nbd_conn *nbd_conn_of_rx(struct nbd_rx *rx)
-{
-	return container_of(rx, struct nbd_conn, rx);
-}
-
-/* nbd_rx_ops.reply: proto.md, "Simple reply message" */
-static int nbd_conn_reply(struct nbd_rx *rx, const struct nbd_reply_info *info)
-{
-	struct nbd_conn *conn = nbd_conn_of_rx(rx);
-	struct nbd_cmd *cmd;
-	bool claimed;
-
-	cmd = conn->ops->lookup(conn, nbd_cookie_tag(info->cookie));
-	if (!cmd)
-		return -EBADMSG;
-	claimed = nbd_cmd_claim(cmd, nbd_cookie_generation(info->cookie),
-				conn->index);
-	conn->ops->unlook(conn);
-	if (!claimed)
-		return -EBADMSG;
-
-	/* From here on the command cannot end without this connection. */
-	cmd->error = info->error;
-	conn->rx_cmd = cmd;
-	nbd_cursor_start(&conn->rx_cursor,
-			 cmd->expect && !cmd->error ? cmd->bio : NULL,
-			 ITER_DEST);
-	return 0;
-}
-
-/* nbd_rx_ops.more: the cursor is always at the bio that comes next. */
-static size_t nbd_conn_more(struct nbd_rx *rx)
-{
-	struct nbd_conn *conn = nbd_conn_of_rx(rx);
-
-	if (!conn->rx_cursor.bio)
-		return 0;
-	rx->iter = conn->rx_cursor.iter;
-	nbd_cursor_next(&conn->rx_cursor);
-	return iov_iter_count(&rx->iter);
-}
-
-static void nbd_conn_account_reply(struct nbd_conn *conn,
-				   const struct nbd_cmd *cmd)
-{
-	u32 epoch = cmd->seq >> NBD_PROGRESS_SHIFT;
-	struct nbd_progress *slot =
-		&conn->progress[epoch % NBD_PROGRESS_BUCKETS];
-
-	if ((s32)(epoch - slot->epoch) >= 0) {
-		WRITE_ONCE(slot->epoch, epoch);
-		WRITE_ONCE(slot->at, jiffies);
-	}
-	WRITE_ONCE(conn->replies, conn->replies + 1);
-	conn->stats.requests++;
-	if (cmd->error)
-		conn->stats.errors++;
-	else
-		conn->stats.bytes_read += cmd->expect;
-	conn->stats.bytes_written += cmd->payload;
-}
-
-/* nbd_rx_ops.done */
-static void nbd_conn_done(struct nbd_rx *rx)
-{
-	struct nbd_conn *conn = nbd_conn_of_rx(rx);
-	struct nbd_cmd *cmd = conn->rx_cmd;
-
-	conn->rx_cmd = NULL;
-	nbd_conn_account_reply(conn, cmd);
-	if (nbd_cmd_replied(cmd)) {
-		cmd->node.next = conn->rx_done;
-		conn->rx_done = &cmd->node;
-	}
-}
-
-static const struct nbd_rx_ops nbd_conn_rx_ops = {
-	.reply	= nbd_conn_reply,
-	.more	= nbd_conn_more,
-	.done	= nbd_conn_done,
-};
-
-static bool nbd_conn_receive(struct nbd_conn *conn)
-{
-	struct llist_node *done;
-	ssize_t ret;
-
-	ret = nbd_sock_receive(&conn->sock, &conn->rx, NBD_CONN_BUDGET);
-	done = conn->rx_done;
-	if (done) {
-		conn->rx_done = NULL;
-		nbd_conn_complete(conn, llist_reverse_order(done));
-	}
-	if (ret < 0 && ret != -EAGAIN)
-		nbd_conn_fail(conn, ret);
-	return ret > 0;
-}
-
-static void nbd_conn_io_work(struct work_struct *work)
-{
-	struct nbd_conn *conn = container_of(work, struct nbd_conn, io_work);
-	u64 end = ktime_get_ns() + NBD_CONN_SLICE_NS;
-	bool more;
-
-	do {
-		if (!nbd_conn_live(conn))
-			return;
-		more = nbd_conn_receive(conn);
-		mutex_lock(&conn->tx_lock);
-		nbd_conn_burst(conn);
-		mutex_unlock(&conn->tx_lock);
-	} while (more && ktime_get_ns() < end);
-
-	if (more || !llist_empty(&conn->queue))
-		queue_work(nbd_io_wq, &conn->io_work);
-}
-
-/* Any event of the socket; its callback lock is held for reading. */
-static void nbd_conn_event(struct nbd_sock *sock)
-{
-	struct nbd_conn *conn = container_of(sock, struct nbd_conn, sock);
-
-	queue_work(nbd_io_wq, &conn->io_work);
+	destroy_workqueue(nbd_recovery_wq);
+	nbd_io_exit();
 }
 
 /* --- failing --------------------------------------------------------- */
@@ -474,7 +215,7 @@ static void nbd_conn_silence(struct nbd_conn *conn)
 	nbd_sock_stop(&conn->sock);
 	if (conn->error)
 		nbd_sock_abort(&conn->sock);
-	cancel_work_sync(&conn->io_work);
+	nbd_io_cancel(conn);
 
 	/* No inline sender still walks a request's pages after this. */
 	mutex_lock(&conn->tx_lock);
@@ -583,8 +324,8 @@ struct nbd_conn *nbd_conn_alloc(const struct nbd_conn_ops *ops, void *priv,
 	atomic_set(&conn->state, NBD_CONN_DOWN);
 	init_llist_head(&conn->queue);
 	mutex_init(&conn->tx_lock);
-	nbd_tx_init(&conn->tx);
-	INIT_WORK(&conn->io_work, nbd_conn_io_work);
+	nbd_tx_init(&conn->tx, 0);
+	nbd_io_init(conn);
 	INIT_WORK(&conn->fail_work, nbd_conn_fail_work);
 	return conn;
 }
@@ -600,7 +341,7 @@ void nbd_conn_free(struct nbd_conn *conn)
 	if (!conn)
 		return;
 	cancel_work_sync(&conn->fail_work);
-	cancel_work_sync(&conn->io_work);
+	nbd_io_cancel(conn);
 	mutex_destroy(&conn->tx_lock);
 	kfree(conn);
 }
@@ -629,10 +370,9 @@ int nbd_conn_adopt(struct nbd_conn *conn, int fd,
 
 	nbd_sock_peer(&conn->sock, conn->peer, sizeof(conn->peer));
 	mutex_lock(&conn->tx_lock);
-	nbd_tx_init(&conn->tx);
+	nbd_tx_init(&conn->tx, conn->sock.tcp ? NBD_CONN_COPY : U32_MAX);
 	mutex_unlock(&conn->tx_lock);
-	nbd_rx_init(&conn->rx, &nbd_conn_rx_ops);
-	conn->rx_cmd = NULL;
+	nbd_io_reset(conn);
 	conn->replies = 0;
 	conn->tx_at = jiffies;
 	for (i = 0; i < NBD_PROGRESS_BUCKETS; i++) {
@@ -666,13 +406,13 @@ void nbd_conn_disown(struct nbd_conn *conn)
 void nbd_conn_start(struct nbd_conn *conn)
 {
 	/* Before LIVE: from then on failure work may take the socket away. */
-	nbd_sock_start(&conn->sock, nbd_conn_event);
+	nbd_sock_start(&conn->sock, &nbd_io_sock_ops);
 	WRITE_ONCE(conn->since, jiffies);
 	WRITE_ONCE(conn->error, NBD_CONN_OK);
 	/* Publishes everything above to those who find the connection live. */
 	atomic_set_release(&conn->state, NBD_CONN_LIVE);
 	/* For what arrived before. */
-	queue_work(nbd_io_wq, &conn->io_work);
+	nbd_io_look(conn);
 }
 
 /**

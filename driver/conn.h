@@ -6,6 +6,7 @@
 #ifndef NBD_CONN_H
 #define NBD_CONN_H
 
+#include <linux/kthread.h>
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
 
@@ -23,7 +24,7 @@ struct nbd_conn;
  *	until @unlook. Receiving context
  * @unlook: the end of looking at a command that @lookup returned
  * @complete: commands are over, linked through their nodes, cmd->error set; the
- *	connection does not touch them any more. Process context, may sleep
+ *	connection does not touch them any more. Any context, must not sleep
  * @sweep: call nbd_conn_take() for every command that may be on the wire of
  *	any connection. Failure work
  * @retry: a command taken back; @sent: part of it was on the wire, @peer: the
@@ -43,6 +44,10 @@ struct nbd_conn_ops {
 
 /* nbd_conn.error of a connection that nothing has happened to. */
 #define NBD_CONN_OK		1
+
+/* Bits of nbd_conn.flags. */
+#define NBD_CONN_READ		0	/* the io work is to receive */
+#define NBD_CONN_STALLED	1	/* sending waits for replies */
 
 /* Buckets of nbd_conn.progress, each for this many commands (a power of 2). */
 #define NBD_PROGRESS_BUCKETS	64
@@ -82,6 +87,7 @@ struct nbd_conn_stats {
  * @state: NBD_CONN_*, changed by cmpxchg only: DOWN -> LIVE by
  *	nbd_conn_start(), LIVE -> FAILING by whoever sees it fail or closes it
  *	first (@error decides who), FAILING -> DOWN by failure work
+ * @flags: NBD_CONN_READ, NBD_CONN_STALLED
  * @generation: sockets that this slot has had; changed while DOWN
  * @issues: commands issued so far, the generation half of cookies
  * @in_flight: commands issued and not over
@@ -91,7 +97,8 @@ struct nbd_conn_stats {
  * @tx: what is being sent
  * @tx_at: jiffies of the last byte that the socket took
  * @rx: the parser; like everything after it up to @stats it belongs to the
- *	receiving context: @io_work, or whoever cancelled that
+ *	receiving context: for TCP whoever holds the socket's lock, which is a
+ *	softirq or @io_work; for others @io_work
  * @rx_cmd: the command whose reply is being received
  * @rx_cursor: place in its payload
  * @rx_done: commands that are over and wait for nbd_conn_ops.complete
@@ -100,7 +107,10 @@ struct nbd_conn_stats {
  * @stats: counters, written by the receiving context
  * @sock: the socket. Set while DOWN, released by failure work, used in between
  *	under @tx_lock or by the receiving context
- * @io_work: sends and receives
+ * @io_work: receives, and sends what had to wait
+ * @sender: thread that @send_work runs in
+ * @send_work: sends what has gathered
+ * @gather_pause: batches to send before gathering is tried again; a guess
  * @fail_work: takes the connection down
  * @error: why it is FAILING: NBD_CONN_OK until the first error, which replaces
  *	it by cmpxchg; 0 when it is being closed in good order
@@ -116,6 +126,7 @@ struct nbd_conn {
 	u16 index;
 	u32 depth;
 	atomic_t state;
+	unsigned long flags;
 	u32 generation;
 	atomic_t issues;
 	atomic_t in_flight;
@@ -135,6 +146,9 @@ struct nbd_conn {
 
 	struct nbd_sock sock;
 	struct work_struct io_work;
+	struct kthread_worker *sender;
+	struct kthread_work send_work;
+	unsigned int gather_pause;
 	struct work_struct fail_work;
 	int error;
 	int last_error;
@@ -165,7 +179,7 @@ void nbd_conn_disown(struct nbd_conn *conn);
 void nbd_conn_start(struct nbd_conn *conn);
 void nbd_conn_queue(struct nbd_conn *conn, struct nbd_cmd *cmd, u64 from,
 		    u32 len, u32 tag);
-void nbd_conn_kick(struct nbd_conn *conn);
+void nbd_conn_kick(struct nbd_conn *conn, bool gather);
 void nbd_conn_fail(struct nbd_conn *conn, int error);
 void nbd_conn_take(struct nbd_conn *conn, struct nbd_cmd *cmd,
 		   struct llist_node **taken);

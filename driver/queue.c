@@ -13,12 +13,26 @@
 /* A trim or zeroing gets a second more for this many bytes. */
 #define NBD_SLOW_BYTES_SHIFT	24
 
+/* So many batches gather at most before the submitter sends them itself. */
+#define NBD_GATHER_MAX		16
+
 /**
  * struct nbd_hctx - a hardware queue
  * @kick: connections that got commands in the present batch
+ * @submitter: who submitted last; to compare with, it may be gone
+ * @slept: how often it had slept then
+ * @run: batches that it has submitted since
+ * @last_run: batches that it had submitted between the two sleeps before
+ *
+ * All but @kick is a guess at what comes next; two submitters on one hardware
+ * queue may spoil it for each other.
  */
 struct nbd_hctx {
 	DECLARE_BITMAP(kick, NBD_MAX_CONNECTIONS);
+	const struct task_struct *submitter;
+	unsigned long slept;
+	unsigned int run;
+	unsigned int last_run;
 };
 
 static struct request *nbd_request_of(struct nbd_cmd *cmd)
@@ -235,7 +249,7 @@ static void nbd_reissue(struct nbd_queue *q, struct nbd_cmd *cmd)
 	struct nbd_conn *conn = nbd_issue(q, cmd);
 
 	if (conn)
-		nbd_conn_kick(conn);
+		nbd_conn_kick(conn, false);
 }
 
 static void nbd_reissue_list(struct nbd_queue *q, struct llist_node *list)
@@ -428,13 +442,38 @@ const struct nbd_conn_ops nbd_queue_conn_ops = {
 
 /* --- blk-mq ---------------------------------------------------------- */
 
-static void nbd_kick_pending(struct nbd_queue *q, struct nbd_hctx *hctx)
+/*
+ * Is another batch likely to follow at once? Yes, if the submitter has not slept
+ * since the last one, or had submitted several the last time it woke up. A
+ * submitter that waits for each of its requests is never made to wait longer.
+ */
+static bool nbd_more_likely(struct nbd_hctx *mine)
 {
+	unsigned long slept = current->nvcsw;
+	unsigned int run = 1;
+
+	if (mine->submitter == current) {
+		if (mine->slept == slept)
+			run = mine->run + 1;
+		else
+			mine->last_run = mine->run;
+	} else {
+		mine->submitter = current;
+		mine->last_run = 1;
+	}
+	mine->slept = slept;
+	mine->run = run;
+	return run % NBD_GATHER_MAX && (run > 1 || mine->last_run > 1);
+}
+
+static void nbd_kick_pending(struct nbd_queue *q, struct nbd_hctx *mine)
+{
+	bool gather = nbd_more_likely(mine);
 	unsigned int i;
 
-	for_each_set_bit(i, hctx->kick, q->config.nr_conns) {
-		clear_bit(i, hctx->kick);
-		nbd_conn_kick(q->config.conns[i]);
+	for_each_set_bit(i, mine->kick, q->config.nr_conns) {
+		clear_bit(i, mine->kick);
+		nbd_conn_kick(q->config.conns[i], gather);
 	}
 }
 

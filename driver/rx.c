@@ -26,6 +26,7 @@ static void nbd_rx_want_header(struct nbd_rx *rx)
 void nbd_rx_init(struct nbd_rx *rx, const struct nbd_rx_ops *ops)
 {
 	rx->ops = ops;
+	rx->large = false;
 	nbd_rx_want_header(rx);
 }
 
@@ -65,6 +66,10 @@ int nbd_rx_filled(struct nbd_rx *rx, size_t bytes)
 		ret = rx->ops->reply(rx, &info);
 		if (ret)
 			return ret;
+		nbd_rx_want_payload(rx);
+		rx->large = rx->state == NBD_RX_PAYLOAD &&
+			    rx->left > NBD_RX_SMALL;
+		return 0;
 	}
 	nbd_rx_want_payload(rx);
 	return 0;

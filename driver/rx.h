@@ -12,6 +12,9 @@
 
 #include "proto.h"
 
+/* Where so many bytes or less go, a copy costs less than a call. */
+#define NBD_RX_SMALL		(8u << 10)
+
 struct nbd_rx;
 
 /**
@@ -21,11 +24,13 @@ struct nbd_rx;
  * @more: point rx->iter at the next piece of payload and return its length;
  *	0 when no payload is left to receive
  * @done: the reply is complete
+ * @pause: nothing more has arrived for the moment; called by who receives
  */
 struct nbd_rx_ops {
 	int (*reply)(struct nbd_rx *rx, const struct nbd_reply_info *info);
 	size_t (*more)(struct nbd_rx *rx);
 	void (*done)(struct nbd_rx *rx);
+	void (*pause)(struct nbd_rx *rx);
 };
 
 enum nbd_rx_state {
@@ -37,6 +42,8 @@ enum nbd_rx_state {
  * struct nbd_rx - the parser of one connection
  * @ops: its user
  * @state: what @iter is part of
+ * @large: the last reply had a payload that began with more than NBD_RX_SMALL
+ *	bytes in one place
  * @left: bytes that @iter still wants, never 0
  * @iter: where the next bytes go
  * @vec: @iter's segment while a header is collected
@@ -47,6 +54,7 @@ enum nbd_rx_state {
 struct nbd_rx {
 	const struct nbd_rx_ops *ops;
 	enum nbd_rx_state state;
+	bool large;
 	size_t left;
 	struct iov_iter iter;
 	struct kvec vec;

@@ -26,7 +26,25 @@ static void nbd_sock_event(struct sock *sk)
 	read_lock_bh(&sk->sk_callback_lock);
 	ns = nbd_sock_of(sk);
 	if (ns)
-		ns->event(ns);
+		ns->ops->readable(ns);
+	read_unlock_bh(&sk->sk_callback_lock);
+}
+
+/*
+ * TCP calls this in a softirq with the socket's spinlock, or while a process
+ * that owns the socket works off its backlog. Only in the former case may data
+ * be taken right now; see sock_owned_by_user().
+ */
+static void nbd_sock_data_ready(struct sock *sk)
+{
+	struct nbd_sock *ns;
+
+	read_lock_bh(&sk->sk_callback_lock);
+	ns = nbd_sock_of(sk);
+	if (ns && ns->tcp && !sock_owned_by_user_nocheck(sk))
+		ns->ops->receive(ns);
+	else if (ns)
+		ns->ops->readable(ns);
 	read_unlock_bh(&sk->sk_callback_lock);
 }
 
@@ -53,7 +71,7 @@ static void nbd_sock_write_space(struct sock *sk)
 	ns = nbd_sock_of(sk);
 	if (ns && nbd_sock_writable(ns, sk)) {
 		clear_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-		ns->event(ns);
+		ns->ops->writable(ns);
 	}
 	read_unlock_bh(&sk->sk_callback_lock);
 }
@@ -182,7 +200,7 @@ int nbd_sock_adopt(struct nbd_sock *ns, int fd, struct netlink_ext_ack *extack)
 			goto put;
 	}
 	ns->sock = sock;
-	ns->event = NULL;
+	ns->ops = NULL;
 	ret = nbd_sock_claim(ns, extack);
 	if (ret)
 		goto forget;
@@ -200,23 +218,23 @@ put:
 /**
  * nbd_sock_start() - begin to deliver events
  * @ns: an adopted socket
- * @event: see struct nbd_sock
+ * @ops: its user
  *
- * What happened before is not reported: call the handler once afterwards.
+ * What happened before is not reported: look once afterwards.
  *
  * Context: process.
  */
-void nbd_sock_start(struct nbd_sock *ns, void (*event)(struct nbd_sock *ns))
+void nbd_sock_start(struct nbd_sock *ns, const struct nbd_sock_ops *ops)
 {
 	struct sock *sk = ns->sock->sk;
 
 	write_lock_bh(&sk->sk_callback_lock);
-	ns->event = event;
+	ns->ops = ops;
 	ns->saved.data_ready = sk->sk_data_ready;
 	ns->saved.write_space = sk->sk_write_space;
 	ns->saved.state_change = sk->sk_state_change;
 	ns->saved.error_report = sk->sk_error_report;
-	sk->sk_data_ready = nbd_sock_event;
+	sk->sk_data_ready = nbd_sock_data_ready;
 	sk->sk_write_space = nbd_sock_write_space;
 	sk->sk_state_change = nbd_sock_event;
 	sk->sk_error_report = nbd_sock_event;
@@ -227,7 +245,7 @@ void nbd_sock_start(struct nbd_sock *ns, void (*event)(struct nbd_sock *ns))
  * nbd_sock_stop() - deliver no more events
  * @ns: an adopted socket, started or not
  *
- * After the return the handler is not running and is not called again.
+ * After the return no handler is running and none is called again.
  *
  * Context: process.
  */
@@ -236,12 +254,12 @@ void nbd_sock_stop(struct nbd_sock *ns)
 	struct sock *sk = ns->sock->sk;
 
 	write_lock_bh(&sk->sk_callback_lock);
-	if (ns->event) {
+	if (ns->ops) {
 		sk->sk_data_ready = ns->saved.data_ready;
 		sk->sk_write_space = ns->saved.write_space;
 		sk->sk_state_change = ns->saved.state_change;
 		sk->sk_error_report = ns->saved.error_report;
-		ns->event = NULL;
+		ns->ops = NULL;
 	}
 	rcu_assign_sk_user_data(sk, NULL);
 	write_unlock_bh(&sk->sk_callback_lock);
@@ -400,45 +418,74 @@ static int nbd_sock_tcp_end(struct sock *sk)
 	return 0;
 }
 
-static ssize_t nbd_sock_receive_tcp(struct nbd_sock *ns, struct nbd_rx *rx,
-				    size_t budget)
+/* The socket lock, in either form, is held. */
+static ssize_t nbd_sock_read_tcp(struct sock *sk, struct nbd_rx *rx,
+				 size_t budget)
 {
 	struct nbd_sock_reader reader = { .rx = rx, .budget = budget };
 	read_descriptor_t desc = { .arg.data = &reader, .count = 1 };
-	struct sock *sk = ns->sock->sk;
+	ssize_t ret = tcp_read_sock(sk, &desc, nbd_sock_actor);
+
+	rx->ops->pause(rx);
+	if (reader.error)
+		return reader.error;
+	return ret > 0 ? ret : nbd_sock_tcp_end(sk) ?: -EAGAIN;
+}
+
+static ssize_t nbd_sock_receive_tcp(struct nbd_sock *ns, struct nbd_rx *rx,
+				    size_t budget)
+{
 	ssize_t ret;
 
-	lock_sock(sk);
-	ret = tcp_read_sock(sk, &desc, nbd_sock_actor);
-	if (reader.error)
-		ret = reader.error;
-	else if (ret <= 0)
-		ret = nbd_sock_tcp_end(sk) ?: -EAGAIN;
-	release_sock(sk);
+	lock_sock(ns->sock->sk);
+	ret = nbd_sock_read_tcp(ns->sock->sk, rx, budget);
+	release_sock(ns->sock->sk);
 	return ret;
 }
 
-/* One recvmsg: into the stage while a header is wanted, else into the pages. */
-static ssize_t nbd_sock_recvmsg(struct nbd_sock *ns, struct nbd_rx *rx)
+/**
+ * nbd_sock_receive_now() - feed the parser from within an event
+ * @ns: the socket
+ * @rx: the parser
+ *
+ * Context: nbd_sock_ops.receive. Calls the parser's ops, which must not sleep.
+ * Return: as nbd_sock_receive().
+ */
+ssize_t nbd_sock_receive_now(struct nbd_sock *ns, struct nbd_rx *rx)
 {
+	return nbd_sock_read_tcp(ns->sock->sk, rx, SIZE_MAX);
+}
+
+/*
+ * One recvmsg: straight into the pages where they take a lot; else into the
+ * stage, which may bring several replies at once. Behind a large reply another
+ * is likely, so that just its header is taken.
+ */
+static ssize_t nbd_sock_recvmsg(struct nbd_sock *ns, struct nbd_rx *rx,
+				bool *more)
+{
+	bool staged = rx->left <= NBD_RX_SMALL;
 	struct msghdr msg = { };
 	struct kvec vec;
+	size_t want;
 	ssize_t ret;
 	int error;
 
-	if (rx->state == NBD_RX_HEADER) {
+	if (staged) {
 		vec.iov_base = ns->stage;
-		vec.iov_len = NBD_SOCK_STAGE;
+		vec.iov_len = rx->large ? rx->left : NBD_SOCK_STAGE;
 		iov_iter_kvec(&msg.msg_iter, ITER_DEST, &vec, 1, vec.iov_len);
 	} else {
 		msg.msg_iter = rx->iter;
 	}
 
+	want = iov_iter_count(&msg.msg_iter);
 	ret = sock_recvmsg(ns->sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (ret <= 0)
 		return ret ?: -EPIPE;
 
-	if (rx->state == NBD_RX_HEADER) {
+	*more = ret == want;
+	if (staged) {
 		error = nbd_rx_feed(rx, ns->stage, ret);
 	} else {
 		iov_iter_advance(&rx->iter, ret);
@@ -457,26 +504,29 @@ static ssize_t nbd_sock_recvmsg(struct nbd_sock *ns, struct nbd_rx *rx)
  *
  * Context: process, the only receiver; may sleep for the socket lock. Calls
  * the parser's ops, with the socket lock held if it is TCP.
- * Return: bytes received (> 0), -EAGAIN when there are none, -EPIPE when the
- * peer closed the connection, or what ended it otherwise.
+ * Return: bytes received (> 0) when there may be more, -EAGAIN when everything
+ * that had arrived was received, -EPIPE when the peer closed the connection, or
+ * what ended it otherwise.
  */
 ssize_t nbd_sock_receive(struct nbd_sock *ns, struct nbd_rx *rx, size_t budget)
 {
+	bool more = true;
 	size_t done = 0;
-	ssize_t ret;
+	ssize_t ret = 0;
 
 	if (ns->tcp)
 		return nbd_sock_receive_tcp(ns, rx, budget);
 
-	while (done < budget) {
-		ret = nbd_sock_recvmsg(ns, rx);
-		if (ret == -EAGAIN && done)
-			break;
+	while (more && done < budget) {
+		ret = nbd_sock_recvmsg(ns, rx, &more);
 		if (ret < 0)
-			return ret;
+			break;
 		done += ret;
 	}
-	return done;
+	rx->ops->pause(rx);
+	if (ret < 0 && ret != -EAGAIN)
+		return ret;
+	return more && ret > 0 ? done : -EAGAIN;
 }
 
 static void nbd_sock_format(const struct sockaddr_storage *addr, int addr_len,

@@ -15,22 +15,36 @@ struct netlink_ext_ack;
 struct nbd_sock;
 
 /* Bytes received in one go while a header is wanted (not TCP). */
-#define NBD_SOCK_STAGE		512
+#define NBD_SOCK_STAGE		(16u << 10)
 /* Longest address nbd_sock_peer() writes, with its NUL. */
 #define NBD_SOCK_PEER_LEN	128
 
 /**
+ * struct nbd_sock_ops - what a socket tells its user
+ * @readable: there is something to read, or the connection has ended
+ * @writable: there is room again in a socket that was full
+ * @receive: as @readable, and nbd_sock_receive_now() may be called at once
+ *
+ * All are called in any context, with the socket's callback lock held for
+ * reading; @receive in a softirq with the socket's spinlock held besides.
+ */
+struct nbd_sock_ops {
+	void (*readable)(struct nbd_sock *ns);
+	void (*writable)(struct nbd_sock *ns);
+	void (*receive)(struct nbd_sock *ns);
+};
+
+/**
  * struct nbd_sock - one adopted socket
  * @sock: the socket, NULL when there is none; its file is referenced
- * @event: called when the socket became readable or writable, or changed
- *	state, in any context, with the socket's callback lock held for reading
+ * @ops: its user, NULL while events are not delivered
  * @tcp: it is TCP: pages can be spliced, skbs read directly, writes purged
  * @stage: where headers are received when the socket has no read_sock
  * @saved: what adopting changed and releasing restores
  */
 struct nbd_sock {
 	struct socket *sock;
-	void (*event)(struct nbd_sock *ns);
+	const struct nbd_sock_ops *ops;
 	bool tcp;
 	u8 *stage;
 	struct {
@@ -45,7 +59,7 @@ struct nbd_sock {
 };
 
 int nbd_sock_adopt(struct nbd_sock *ns, int fd, struct netlink_ext_ack *extack);
-void nbd_sock_start(struct nbd_sock *ns, void (*event)(struct nbd_sock *ns));
+void nbd_sock_start(struct nbd_sock *ns, const struct nbd_sock_ops *ops);
 void nbd_sock_stop(struct nbd_sock *ns);
 void nbd_sock_release(struct nbd_sock *ns);
 void nbd_sock_abort(struct nbd_sock *ns);
@@ -53,6 +67,7 @@ void nbd_sock_shutdown(struct nbd_sock *ns);
 ssize_t nbd_sock_send(struct nbd_sock *ns, struct iov_iter *iter, bool more,
 		      bool splice);
 ssize_t nbd_sock_receive(struct nbd_sock *ns, struct nbd_rx *rx, size_t budget);
+ssize_t nbd_sock_receive_now(struct nbd_sock *ns, struct nbd_rx *rx);
 void nbd_sock_peer(struct nbd_sock *ns, char *buf, size_t len);
 
 #endif /* NBD_SOCK_H */

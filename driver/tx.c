@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The transmitter: bursts of headers, and a cursor for partial sends.
+ * The transmitter: bursts of commands, and a cursor for partial sends.
  */
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
@@ -15,15 +15,17 @@ static struct nbd_cmd *nbd_tx_cmd(struct llist_node *node)
 /**
  * nbd_tx_init() - start with nothing to send
  * @tx: the transmitter
+ * @copy: see struct nbd_tx
  *
  * Context: tx lock, or before anybody else knows it.
  */
-void nbd_tx_init(struct nbd_tx *tx)
+void nbd_tx_init(struct nbd_tx *tx, u32 copy)
 {
 	tx->first = NULL;
 	tx->last = &tx->first;
 	tx->begun = 0;
 	tx->offset = 0;
+	tx->copy = copy;
 }
 
 /**
@@ -50,20 +52,61 @@ static void nbd_tx_begin(struct nbd_tx *tx, struct nbd_cmd *cmd)
 	nbd_cmd_sending(cmd);
 }
 
-/*
- * Gather headers from the first command on: up to the window, up to the size
- * of a burst, and up to the first command that has a payload.
- */
-static bool nbd_tx_headers(struct nbd_tx *tx, unsigned int window,
-			   struct nbd_tx_piece *piece)
-{
-	struct llist_node *node;
-	unsigned int skip = tx->offset;
-	unsigned int count = 0;
-	size_t bytes = 0;
+/* The burst that is being gathered. */
+struct nbd_tx_burst {
+	unsigned int count;
+	size_t bytes;
+};
 
-	piece->payload = false;
-	for (node = tx->first; node && count < NBD_TX_BURST;
+static void nbd_tx_add_header(struct nbd_tx *tx, struct nbd_tx_burst *burst,
+			      struct nbd_cmd *cmd, u32 skip)
+{
+	struct bio_vec *vec = &tx->vec[burst->count++];
+	u8 *from = (u8 *)&cmd->hdr + skip;
+
+	vec->bv_page = virt_to_page(from);
+	vec->bv_offset = offset_in_page(from);
+	vec->bv_len = sizeof(cmd->hdr) - skip;
+	burst->bytes += vec->bv_len;
+}
+
+/* False, and nothing added, when there is no room for the whole payload. */
+static bool nbd_tx_add_payload(struct nbd_tx *tx, struct nbd_tx_burst *burst,
+			       const struct nbd_cmd *cmd)
+{
+	unsigned int count = burst->count;
+	struct bvec_iter iter;
+	struct bio_vec bvec;
+	struct bio *bio;
+
+	if (cmd->payload > tx->copy ||
+	    burst->bytes + cmd->payload > NBD_TX_BURST_BYTES)
+		return false;
+	for (bio = cmd->bio; bio; bio = bio->bi_next) {
+		bio_for_each_bvec(bvec, bio, iter) {
+			if (count == NBD_TX_BURST)
+				return false;
+			tx->vec[count++] = bvec;
+		}
+	}
+	burst->count = count;
+	burst->bytes += cmd->payload;
+	return true;
+}
+
+/*
+ * Gather from the first command on: up to the window, up to the size of a
+ * burst, and up to the header of a command whose payload travels by itself.
+ */
+static bool nbd_tx_gather(struct nbd_tx *tx, unsigned int window,
+			  struct nbd_tx_piece *piece)
+{
+	struct nbd_tx_burst burst = { };
+	struct llist_node *node;
+	u32 skip = tx->offset;
+	bool alone = false;
+
+	for (node = tx->first; node && !alone && burst.count < NBD_TX_BURST;
 	     node = node->next) {
 		struct nbd_cmd *cmd = nbd_tx_cmd(node);
 
@@ -73,20 +116,16 @@ static bool nbd_tx_headers(struct nbd_tx *tx, unsigned int window,
 			window--;
 			nbd_tx_begin(tx, cmd);
 		}
-		tx->vec[count].iov_base = (u8 *)&cmd->hdr + skip;
-		tx->vec[count].iov_len = sizeof(cmd->hdr) - skip;
-		bytes += sizeof(cmd->hdr) - skip;
+		nbd_tx_add_header(tx, &burst, cmd, skip);
 		skip = 0;
-		count++;
-		if (cmd->payload) {
-			window = 1;
-			break;
-		}
+		alone = cmd->payload && !nbd_tx_add_payload(tx, &burst, cmd);
 	}
-	piece->more = node && window;
-	piece->iter = &piece->headers;
-	iov_iter_kvec(piece->iter, ITER_SOURCE, tx->vec, count, bytes);
-	return count;
+	piece->more = alone || (node && window);
+	piece->payload = false;
+	piece->iter = &piece->burst;
+	iov_iter_bvec(piece->iter, ITER_SOURCE, tx->vec, burst.count,
+		      burst.bytes);
+	return burst.count;
 }
 
 /**
@@ -105,7 +144,7 @@ bool nbd_tx_next(struct nbd_tx *tx, unsigned int window,
 	if (!tx->first)
 		return false;
 	if (tx->offset < sizeof(struct nbd_request))
-		return nbd_tx_headers(tx, window, piece);
+		return nbd_tx_gather(tx, window, piece);
 
 	piece->iter = &tx->cursor.iter;
 	piece->payload = true;
@@ -140,6 +179,7 @@ struct nbd_cmd *nbd_tx_sent(struct nbd_tx *tx, size_t *bytes)
 			nbd_cursor_next(&tx->cursor);
 	} else if (cmd->payload && tx->offset + part >= header) {
 		nbd_cursor_start(&tx->cursor, cmd->bio, ITER_SOURCE);
+		nbd_cursor_advance(&tx->cursor, tx->offset + part - header);
 	}
 	tx->offset += part;
 	*bytes -= part;
@@ -168,7 +208,7 @@ struct llist_node *nbd_tx_drain(struct nbd_tx *tx)
 	struct llist_node *commands = tx->first;
 	u32 begun = tx->begun;
 
-	nbd_tx_init(tx);
+	nbd_tx_init(tx, tx->copy);
 	tx->begun = begun;
 	return commands;
 }

@@ -2,7 +2,7 @@
 /*
  * The transmitter: a first-in first-out list of commands and a cursor into
  * the first. It offers the next bytes to send as one iov_iter (a burst of
- * headers, or a bio of payload) and is told how many the socket took.
+ * headers and small payloads, or a bio of a large one) and is told how many the socket took.
  * Everything here belongs to the holder of the connection's tx lock.
  */
 #ifndef NBD_TX_H
@@ -10,8 +10,9 @@
 
 #include "cmd.h"
 
-/* Headers that one sendmsg gathers at most. */
-#define NBD_TX_BURST	64
+/* Segments that one sendmsg gathers at most, and bytes. */
+#define NBD_TX_BURST		64
+#define NBD_TX_BURST_BYTES	(256u << 10)
 
 /**
  * struct nbd_tx - what a connection has to send
@@ -21,7 +22,9 @@
  *	number in this count is its seq
  * @offset: bytes of @first that the socket took already
  * @cursor: place in the payload of @first
- * @vec: the segments of a burst of headers
+ * @copy: a payload up to this size travels in a burst and is copied; a larger
+ *	one travels by itself, and its pages may be spliced
+ * @vec: the segments of a burst
  */
 struct nbd_tx {
 	struct llist_node *first;
@@ -29,23 +32,25 @@ struct nbd_tx {
 	u32 begun;
 	u32 offset;
 	struct nbd_cursor cursor;
-	struct kvec vec[NBD_TX_BURST];
+	u32 copy;
+	struct bio_vec vec[NBD_TX_BURST];
 };
 
 /**
  * struct nbd_tx_piece - the next bytes to send
  * @iter: where they are
  * @more: further bytes follow at once (MSG_MORE)
- * @payload: they are pages of a request, not headers
+ * @payload: they are pages of one request and nothing else
+ * @burst: memory for @iter
  */
 struct nbd_tx_piece {
 	struct iov_iter *iter;
-	struct iov_iter headers;
+	struct iov_iter burst;
 	bool more;
 	bool payload;
 };
 
-void nbd_tx_init(struct nbd_tx *tx);
+void nbd_tx_init(struct nbd_tx *tx, u32 copy);
 void nbd_tx_add(struct nbd_tx *tx, struct llist_node *commands);
 bool nbd_tx_next(struct nbd_tx *tx, unsigned int window,
 		 struct nbd_tx_piece *piece);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The transmitter: bursts, windows, and short sends at every byte.
+ * The transmitter: bursts, windows, and short sends at every byte; payloads that
+ * travel by themselves, and payloads in the burst.
  */
 #include <kunit/test.h>
 
@@ -23,14 +24,14 @@ static bool is_write(unsigned int i)
 	return i == 2 || i == 5;
 }
 
-static struct sender *make(struct kunit *test)
+static struct sender *make(struct kunit *test, u32 copy)
 {
 	struct sender *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
 	unsigned int i;
 	u32 bytes;
 
 	KUNIT_ASSERT_NOT_NULL(test, s);
-	nbd_tx_init(&s->tx);
+	nbd_tx_init(&s->tx, copy);
 	for (i = 0; i < COMMANDS; i++) {
 		struct nbd_cmd *cmd = &s->cmds[i];
 
@@ -90,7 +91,7 @@ static void check_wire(struct kunit *test, struct sender *s)
 
 static void headers_travel_in_bursts(struct kunit *test)
 {
-	struct sender *s = make(test);
+	struct sender *s = make(test, 0);
 	struct nbd_tx_piece piece;
 
 	/* Two reads and the header of the first write, more to follow. */
@@ -100,22 +101,31 @@ static void headers_travel_in_bursts(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, piece.payload);
 }
 
+static void send_in_parts(struct kunit *test, u32 copy, size_t most)
+{
+	struct sender *s = make(test, copy);
+
+	while (step(test, s, 100, most))
+		;
+	check_wire(test, s);
+}
+
 static void short_sends(struct kunit *test)
 {
 	size_t most;
 
 	for (most = 1; most < 60; most += 3) {
-		struct sender *s = make(test);
-
-		while (step(test, s, 100, most))
-			;
-		check_wire(test, s);
+		send_in_parts(test, 0, most);
+		send_in_parts(test, U32_MAX, most);
 	}
+	/* Cuts in every segment and bio of a payload that is in the burst. */
+	for (most = 500; most < 9000; most += 331)
+		send_in_parts(test, U32_MAX, most);
 }
 
 static void whole_pieces(struct kunit *test)
 {
-	struct sender *s = make(test);
+	struct sender *s = make(test, 0);
 	unsigned int steps = 0;
 
 	while (step(test, s, 100, SIZE_MAX))
@@ -125,9 +135,28 @@ static void whole_pieces(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, steps, 3 + 2 * PAYLOAD_BIOS);
 }
 
+static void small_payloads_travel_in_the_burst(struct kunit *test)
+{
+	struct sender *s = make(test, U32_MAX);
+
+	KUNIT_ASSERT_TRUE(test, step(test, s, 100, SIZE_MAX));
+	check_wire(test, s);
+}
+
+static void a_large_payload_travels_alone(struct kunit *test)
+{
+	u32 payload = make(test, 0)->cmds[2].payload;
+	struct sender *s = make(test, payload - 1);
+	struct nbd_tx_piece piece;
+
+	KUNIT_ASSERT_TRUE(test, nbd_tx_next(&s->tx, 100, &piece));
+	KUNIT_EXPECT_EQ(test, iov_iter_count(piece.iter), 3 * 28);
+	KUNIT_EXPECT_TRUE(test, piece.more);
+}
+
 static void the_window_holds(struct kunit *test)
 {
-	struct sender *s = make(test);
+	struct sender *s = make(test, 0);
 	struct nbd_tx_piece piece;
 
 	KUNIT_EXPECT_FALSE(test, nbd_tx_next(&s->tx, 0, &piece));
@@ -140,7 +169,7 @@ static void the_window_holds(struct kunit *test)
 
 static void nothing_is_held_back_at_the_end(struct kunit *test)
 {
-	struct sender *s = make(test);
+	struct sender *s = make(test, 0);
 	struct nbd_tx_piece piece;
 	bool more = true;
 	size_t part;
@@ -157,7 +186,7 @@ static void nothing_is_held_back_at_the_end(struct kunit *test)
 
 static void drain_returns_what_is_left(struct kunit *test)
 {
-	struct sender *s = make(test);
+	struct sender *s = make(test, 0);
 	struct llist_node *node;
 	unsigned int left = 0;
 
@@ -175,6 +204,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(headers_travel_in_bursts),
 	KUNIT_CASE(short_sends),
 	KUNIT_CASE(whole_pieces),
+	KUNIT_CASE(small_payloads_travel_in_the_burst),
+	KUNIT_CASE(a_large_payload_travels_alone),
 	KUNIT_CASE(the_window_holds),
 	KUNIT_CASE(nothing_is_held_back_at_the_end),
 	KUNIT_CASE(drain_returns_what_is_left),

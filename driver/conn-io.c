@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One connection: sending and receiving.
+ *
+ * Who sends: whoever submits, while nothing is on the wire, for the sake of
+ * latency. While something is, and more requests are likely to follow, a
+ * thread that does not preempt the submitter, so that they gather for one
+ * burst. The io work, when a full socket has room again.
+ *
+ * Who receives: for TCP the softirq that brings the data; the io work for other
+ * sockets, and when the softirq finds the socket in use. The io work has a
+ * high priority: until replies are received nobody else has anything to do.
+ */
+#include <linux/cred.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <uapi/linux/sched/types.h>
+
+#include "conn-io.h"
+
+/* Bytes that one round of receiving takes before it looks at sending again. */
+#define NBD_IO_BUDGET		(256u << 10)
+/* After this long the io work lets others have the CPU. */
+#define NBD_IO_SLICE_NS		(2 * NSEC_PER_MSEC)
+
+/* When nothing gathered, so many batches are sent at once before a new try. */
+#define NBD_IO_PAUSE		64
+
+static struct workqueue_struct *nbd_io_wq;
+static struct workqueue_struct *nbd_bulk_wq;
+/* Threads that send what has gathered; a connection always uses the same. */
+static struct kthread_worker **nbd_senders;
+static unsigned int nbd_nr_senders;
+static atomic_t nbd_next_sender;
+/* The submitter's credentials must not decide what a socket may do. */
+static const struct cred *nbd_cred;
+
+static void nbd_io_complete(struct nbd_conn *conn, struct llist_node *list)
+{
+	struct llist_node *node;
+
+	for (node = list; node; node = node->next)
+		atomic_dec(&conn->in_flight);
+	conn->ops->complete(conn, list);
+}
+
+/* --- sending --------------------------------------------------------- */
+
+static unsigned int nbd_io_window(const struct nbd_conn *conn)
+{
+	u32 wire = conn->tx.begun - READ_ONCE(conn->replies);
+
+	return wire < conn->depth ? conn->depth - wire : 0;
+}
+
+static void nbd_io_account_sent(struct nbd_conn *conn, size_t bytes)
+{
+	struct nbd_cmd *cmd;
+
+	WRITE_ONCE(conn->tx_at, jiffies);
+	while ((cmd = nbd_tx_sent(&conn->tx, &bytes))) {
+		cmd->node.next = NULL;
+		if (nbd_cmd_sent(cmd))
+			nbd_io_complete(conn, &cmd->node);
+	}
+}
+
+/*
+ * What to send next. When the depth allows nothing more, the receiver is asked
+ * to queue the io work; a reply that came meanwhile may not have seen that.
+ */
+static bool nbd_io_next(struct nbd_conn *conn, struct nbd_tx_piece *piece)
+	__must_hold(&conn->tx_lock)
+{
+	if (nbd_tx_next(&conn->tx, nbd_io_window(conn), piece))
+		return true;
+	if (!conn->tx.first)
+		return false;
+	set_bit(NBD_CONN_STALLED, &conn->flags);
+	/* Pairs with nbd_io_pause(). */
+	smp_mb__after_atomic();
+	return nbd_tx_next(&conn->tx, nbd_io_window(conn), piece);
+}
+
+/* Send what is queued, as far as the socket and the depth allow. */
+static void nbd_io_transmit(struct nbd_conn *conn)
+	__must_hold(&conn->tx_lock)
+{
+	struct nbd_tx_piece piece;
+	ssize_t ret;
+
+	/* Once DOWN the transmitter stays empty, see nbd_conn_fail_work(). */
+	if (!nbd_conn_live(conn))
+		return;
+	nbd_tx_add(&conn->tx, llist_reverse_order(llist_del_all(&conn->queue)));
+	while (nbd_conn_live(conn) && nbd_io_next(conn, &piece)) {
+		ret = nbd_sock_send(&conn->sock, piece.iter, piece.more,
+				    piece.payload);
+		if (ret == -EAGAIN)
+			return;
+		if (ret < 0) {
+			nbd_conn_fail(conn, ret);
+			return;
+		}
+		nbd_io_account_sent(conn, ret);
+	}
+}
+
+/* A burst: no waiting for reclaim, and the kernel's own credentials. */
+static void nbd_io_burst(struct nbd_conn *conn)
+	__must_hold(&conn->tx_lock)
+{
+	unsigned int noreclaim = memalloc_noreclaim_save();
+	const struct cred *old = override_creds(nbd_cred);
+
+	nbd_io_transmit(conn);
+	revert_creds(old);
+	memalloc_noreclaim_restore(noreclaim);
+}
+
+/**
+ * nbd_conn_queue() - give a command to a connection
+ * @conn: the connection; it need not be live any more, then failure work
+ *	hands the command to nbd_conn_ops.retry
+ * @cmd: prepared command that the caller owns
+ * @from: offset in bytes
+ * @len: length in bytes
+ * @tag: what nbd_conn_ops.lookup is to find it by
+ *
+ * Nothing is sent before nbd_conn_kick().
+ *
+ * Context: any that may take a spinlock; the configuration must not go away.
+ */
+void nbd_conn_queue(struct nbd_conn *conn, struct nbd_cmd *cmd, u64 from,
+		    u32 len, u32 tag)
+{
+	u32 generation = atomic_inc_return(&conn->issues);
+
+	nbd_encode_request(&cmd->hdr, cmd->type, nbd_cookie(generation, tag),
+			   from, len);
+	nbd_cmd_issue(cmd, generation, conn->index);
+	atomic_inc(&conn->in_flight);
+	/*
+	 * llist_add() is a full barrier: either failure work, which leaves LIVE
+	 * first and empties the queue afterwards, finds the command, or the
+	 * test below finds that the connection is not live.
+	 */
+	llist_add(&cmd->node, &conn->queue);
+	if (!nbd_conn_live(conn))
+		queue_work(nbd_recovery_wq, &conn->fail_work);
+}
+
+/* Worth another try, or did nothing gather the last time? */
+static bool nbd_io_gathers(struct nbd_conn *conn)
+{
+	unsigned int pause = READ_ONCE(conn->gather_pause);
+
+	if (pause)
+		WRITE_ONCE(conn->gather_pause, pause - 1);
+	return !pause;
+}
+
+/**
+ * nbd_conn_kick() - see that queued commands are sent
+ * @conn: the connection
+ * @gather: more commands are likely to follow at once
+ *
+ * Sends right here, unless somebody else is sending or more is to be gathered
+ * behind what is on the wire already.
+ *
+ * Context: process, may sleep for the socket lock, never for the network.
+ */
+void nbd_conn_kick(struct nbd_conn *conn, bool gather)
+{
+	if (gather && nbd_io_gathers(conn)) {
+		kthread_queue_work(conn->sender, &conn->send_work);
+		return;
+	}
+	if (mutex_trylock(&conn->tx_lock)) {
+		nbd_io_burst(conn);
+		mutex_unlock(&conn->tx_lock);
+	}
+	/*
+	 * Whoever holds the lock may have looked at the queue before the
+	 * caller's command was there. Unlocking and adding are both ordered
+	 * against this test, so one of the two sees it.
+	 */
+	if (!llist_empty(&conn->queue) && nbd_conn_live(conn))
+		kthread_queue_work(conn->sender, &conn->send_work);
+}
+
+static void nbd_io_send(struct nbd_conn *conn)
+{
+	mutex_lock(&conn->tx_lock);
+	nbd_io_burst(conn);
+	mutex_unlock(&conn->tx_lock);
+}
+
+static void nbd_io_send_work(struct kthread_work *work)
+{
+	struct nbd_conn *conn = container_of(work, struct nbd_conn, send_work);
+	struct llist_node *first = READ_ONCE(conn->queue.first);
+
+	if (first && !READ_ONCE(first->next))
+		WRITE_ONCE(conn->gather_pause, NBD_IO_PAUSE);
+	nbd_io_send(conn);
+}
+
+/* --- receiving ------------------------------------------------------- */
+
+static struct nbd_conn *nbd_io_of_rx(struct nbd_rx *rx)
+{
+	return container_of(rx, struct nbd_conn, rx);
+}
+
+/* nbd_rx_ops.reply: proto.md, "Simple reply message" */
+static int nbd_io_reply(struct nbd_rx *rx, const struct nbd_reply_info *info)
+{
+	struct nbd_conn *conn = nbd_io_of_rx(rx);
+	struct nbd_cmd *cmd;
+	bool claimed;
+
+	cmd = conn->ops->lookup(conn, nbd_cookie_tag(info->cookie));
+	if (!cmd)
+		return -EBADMSG;
+	claimed = nbd_cmd_claim(cmd, nbd_cookie_generation(info->cookie),
+				conn->index);
+	conn->ops->unlook(conn);
+	if (!claimed)
+		return -EBADMSG;
+
+	/* From here on the command cannot end without this connection. */
+	cmd->error = info->error;
+	conn->rx_cmd = cmd;
+	nbd_cursor_start(&conn->rx_cursor,
+			 cmd->expect && !cmd->error ? cmd->bio : NULL,
+			 ITER_DEST);
+	return 0;
+}
+
+/* nbd_rx_ops.more: the cursor is always at the bio that comes next. */
+static size_t nbd_io_more(struct nbd_rx *rx)
+{
+	struct nbd_conn *conn = nbd_io_of_rx(rx);
+
+	if (!conn->rx_cursor.bio)
+		return 0;
+	rx->iter = conn->rx_cursor.iter;
+	nbd_cursor_next(&conn->rx_cursor);
+	return iov_iter_count(&rx->iter);
+}
+
+static void nbd_io_account_reply(struct nbd_conn *conn,
+				 const struct nbd_cmd *cmd)
+{
+	u32 epoch = cmd->seq >> NBD_PROGRESS_SHIFT;
+	struct nbd_progress *slot =
+		&conn->progress[epoch % NBD_PROGRESS_BUCKETS];
+
+	if ((s32)(epoch - slot->epoch) >= 0) {
+		WRITE_ONCE(slot->epoch, epoch);
+		WRITE_ONCE(slot->at, jiffies);
+	}
+	WRITE_ONCE(conn->replies, conn->replies + 1);
+	conn->stats.requests++;
+	if (cmd->error)
+		conn->stats.errors++;
+	else
+		conn->stats.bytes_read += cmd->expect;
+	conn->stats.bytes_written += cmd->payload;
+}
+
+/* nbd_rx_ops.done */
+static void nbd_io_done(struct nbd_rx *rx)
+{
+	struct nbd_conn *conn = nbd_io_of_rx(rx);
+	struct nbd_cmd *cmd = conn->rx_cmd;
+
+	conn->rx_cmd = NULL;
+	nbd_io_account_reply(conn, cmd);
+	if (nbd_cmd_replied(cmd)) {
+		cmd->node.next = conn->rx_done;
+		conn->rx_done = &cmd->node;
+	}
+}
+
+/* nbd_rx_ops.pause: completions are batched, sending may go on. */
+static void nbd_io_pause(struct nbd_rx *rx)
+{
+	struct nbd_conn *conn = nbd_io_of_rx(rx);
+	struct llist_node *done = conn->rx_done;
+
+	if (done) {
+		conn->rx_done = NULL;
+		nbd_io_complete(conn, llist_reverse_order(done));
+	}
+	/* Pairs with nbd_io_next(). */
+	smp_mb();
+	if (test_bit(NBD_CONN_STALLED, &conn->flags) &&
+	    test_and_clear_bit(NBD_CONN_STALLED, &conn->flags))
+		queue_work(nbd_io_wq, &conn->io_work);
+}
+
+static const struct nbd_rx_ops nbd_io_rx_ops = {
+	.reply	= nbd_io_reply,
+	.more	= nbd_io_more,
+	.done	= nbd_io_done,
+	.pause	= nbd_io_pause,
+};
+
+/* True when there may be more to receive. */
+static bool nbd_io_received(struct nbd_conn *conn, ssize_t ret)
+{
+	if (ret < 0 && ret != -EAGAIN)
+		nbd_conn_fail(conn, ret);
+	return ret > 0;
+}
+
+static bool nbd_io_receive(struct nbd_conn *conn)
+{
+	if (!test_and_clear_bit(NBD_CONN_READ, &conn->flags))
+		return false;
+	return nbd_io_received(conn, nbd_sock_receive(&conn->sock, &conn->rx,
+							NBD_IO_BUDGET));
+}
+
+/* What could not be sent, because the socket or the depth was exhausted. */
+static bool nbd_io_unsent(const struct nbd_conn *conn)
+{
+	return READ_ONCE(conn->tx.first) || !llist_empty(&conn->queue);
+}
+
+static void nbd_io_work(struct work_struct *work)
+{
+	struct nbd_conn *conn = container_of(work, struct nbd_conn, io_work);
+	u64 end = ktime_get_ns() + NBD_IO_SLICE_NS;
+	bool more;
+
+	do {
+		if (!nbd_conn_live(conn))
+			return;
+		more = nbd_io_receive(conn);
+		if (more)
+			set_bit(NBD_CONN_READ, &conn->flags);
+		if (nbd_io_unsent(conn))
+			nbd_io_send(conn);
+	} while (more && ktime_get_ns() < end);
+
+	if (more)
+		queue_work(nbd_io_wq, &conn->io_work);
+}
+
+/* --- events of the socket -------------------------------------------- */
+
+static struct nbd_conn *nbd_io_of_sock(struct nbd_sock *sock)
+{
+	return container_of(sock, struct nbd_conn, sock);
+}
+
+static void nbd_io_readable(struct nbd_sock *sock)
+{
+	nbd_io_look(nbd_io_of_sock(sock));
+}
+
+static void nbd_io_writable(struct nbd_sock *sock)
+{
+	queue_work(nbd_io_wq, &nbd_io_of_sock(sock)->io_work);
+}
+
+static void nbd_io_receive_now(struct nbd_sock *sock)
+{
+	struct nbd_conn *conn = nbd_io_of_sock(sock);
+
+	if (nbd_conn_live(conn))
+		nbd_io_received(conn, nbd_sock_receive_now(sock, &conn->rx));
+}
+
+const struct nbd_sock_ops nbd_io_sock_ops = {
+	.readable	= nbd_io_readable,
+	.writable	= nbd_io_writable,
+	.receive	= nbd_io_receive_now,
+};
+
+/* --- life ------------------------------------------------------------ */
+
+static void nbd_io_stop_senders(void)
+{
+	while (nbd_nr_senders)
+		kthread_destroy_worker(nbd_senders[--nbd_nr_senders]);
+	kfree(nbd_senders);
+	nbd_senders = NULL;
+}
+
+/*
+ * A batch task does not preempt the one that wakes it: on a busy CPU it runs
+ * when the submitter sleeps, on any idle CPU at once.
+ */
+static int nbd_io_start_sender(unsigned int i)
+{
+	const struct sched_attr attr = { .sched_policy = SCHED_BATCH };
+	struct kthread_worker *worker;
+
+	worker = kthread_create_worker(0, "nbd-send/%u", i);
+	if (IS_ERR(worker))
+		return PTR_ERR(worker);
+	sched_setattr_nocheck(worker->task, &attr);
+	nbd_senders[nbd_nr_senders++] = worker;
+	return 0;
+}
+
+static int nbd_io_start_senders(void)
+{
+	unsigned int i, count = num_online_cpus();
+	int ret = 0;
+
+	nbd_senders = kcalloc(count, sizeof(*nbd_senders), GFP_KERNEL);
+	if (!nbd_senders)
+		return -ENOMEM;
+	for (i = 0; i < count && !ret; i++)
+		ret = nbd_io_start_sender(i);
+	return ret;
+}
+
+/**
+ * nbd_io_setup() - get what all connections send and receive with
+ *
+ * Context: module init.
+ * Return: 0 or a negative errno.
+ */
+int nbd_io_setup(void)
+{
+	int ret = -ENOMEM;
+
+	nbd_cred = prepare_kernel_cred(&init_task);
+	nbd_io_wq = alloc_workqueue("nbd-io", WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
+	nbd_bulk_wq = alloc_workqueue("nbd-bulk", WQ_MEM_RECLAIM, 0);
+	if (nbd_cred && nbd_io_wq && nbd_bulk_wq)
+		ret = nbd_io_start_senders();
+	if (ret)
+		nbd_io_exit();
+	return ret;
+}
+
+/**
+ * nbd_io_exit() - the end of nbd_io_setup()
+ *
+ * Context: module exit; no connection exists.
+ */
+void nbd_io_exit(void)
+{
+	nbd_io_stop_senders();
+	if (nbd_bulk_wq)
+		destroy_workqueue(nbd_bulk_wq);
+	if (nbd_io_wq)
+		destroy_workqueue(nbd_io_wq);
+	if (nbd_cred)
+		put_cred(nbd_cred);
+}
+
+/**
+ * nbd_io_init() - prepare a new slot
+ * @conn: the slot
+ *
+ * Context: process.
+ */
+void nbd_io_init(struct nbd_conn *conn)
+{
+	unsigned int next = atomic_inc_return(&nbd_next_sender);
+
+	conn->sender = nbd_senders[next % nbd_nr_senders];
+	kthread_init_work(&conn->send_work, nbd_io_send_work);
+	INIT_WORK(&conn->io_work, nbd_io_work);
+}
+
+/**
+ * nbd_io_reset() - at the beginning of a stream
+ * @conn: a slot that is DOWN and has a new socket
+ *
+ * Context: process; nobody sends or receives.
+ */
+void nbd_io_reset(struct nbd_conn *conn)
+{
+	nbd_rx_init(&conn->rx, &nbd_io_rx_ops);
+	conn->rx_cmd = NULL;
+	conn->flags = 0;
+}
+
+/**
+ * nbd_io_look() - have the io work look at the socket
+ * @conn: the connection
+ *
+ * Context: any.
+ */
+void nbd_io_look(struct nbd_conn *conn)
+{
+	bool bulk = READ_ONCE(conn->rx.left) > NBD_RX_SMALL;
+
+	set_bit(NBD_CONN_READ, &conn->flags);
+	queue_work(bulk ? nbd_bulk_wq : nbd_io_wq, &conn->io_work);
+}
+
+/**
+ * nbd_io_cancel() - stop sending and receiving
+ * @conn: a connection that is not live, with its events stopped
+ *
+ * A sender may still be at work in the submitter's context, see tx_lock.
+ *
+ * Context: process, sleeps for a work that is running.
+ */
+void nbd_io_cancel(struct nbd_conn *conn)
+{
+	cancel_work_sync(&conn->io_work);
+	kthread_cancel_work_sync(&conn->send_work);
+}
