@@ -310,8 +310,8 @@ void nbd_devs_exit(void)
 	struct nbd_dev *dev;
 	int index;
 
-	/* Works hold references to this module's text. */
-	flush_workqueue(nbd_del_wq);
+	/* Works hold references to this module's text; one may queue another. */
+	drain_workqueue(nbd_del_wq);
 	for (index = 0; (dev = nbd_dev_next(&index)); index++) {
 		mutex_lock(&dev->lock);
 		dev->closed = true;
