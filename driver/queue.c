@@ -99,6 +99,8 @@ static blk_status_t nbd_prepare(struct nbd_queue *q, struct request *rq,
 	cmd->bio = NULL;
 	cmd->error = 0;
 	cmd->tries = 0;
+	/* The tag's last request left its state behind. */
+	nbd_cmd_withdraw(cmd);
 	switch (req_op(rq)) {
 	case REQ_OP_READ:
 		cmd->expect = blk_rq_bytes(rq);
@@ -385,7 +387,8 @@ static struct nbd_cmd *nbd_queue_lookup(struct nbd_conn *conn, u32 tag)
 
 	if (!percpu_ref_tryget(&q->disk->queue->q_usage_counter))
 		return NULL;
-	if (hwq < q->set->nr_hw_queues)
+	/* A queue that no CPU is mapped to has no tags. */
+	if (hwq < q->set->nr_hw_queues && q->set->tags[hwq])
 		rq = blk_mq_tag_to_rq(q->set->tags[hwq],
 				      blk_mq_unique_tag_to_tag(tag));
 	if (!rq || !blk_mq_request_started(rq)) {
@@ -472,8 +475,9 @@ static void nbd_kick_pending(struct nbd_queue *q, struct nbd_hctx *mine)
 	unsigned int i;
 
 	for_each_set_bit(i, mine->kick, q->config.nr_conns) {
-		clear_bit(i, mine->kick);
-		nbd_conn_kick(q->config.conns[i], gather);
+		/* Ordered before the look at the connection's queue. */
+		if (test_and_clear_bit(i, mine->kick))
+			nbd_conn_kick(q->config.conns[i], gather);
 	}
 }
 
@@ -541,11 +545,12 @@ static enum blk_eh_timer_return nbd_timeout(struct request *rq)
 
 	conn = q->config.conns[nbd_cmd_conn(state)];
 	if (nbd_conn_overdue(conn, cmd, allowed, &again)) {
+		/* First this: the slot may have another socket after a while. */
+		nbd_conn_fail(conn, -ETIMEDOUT);
 		pr_warn_ratelimited("%s: connection %u (%s): no answer to a %s for %u s\n",
 				    q->device, conn->index, conn->peer,
 				    nbd_command_name(cmd->type),
 				    jiffies_to_msecs(allowed) / 1000);
-		nbd_conn_fail(conn, -ETIMEDOUT);
 		again = allowed;
 	}
 	rq->timeout = max(again, 1UL);
@@ -639,13 +644,15 @@ void nbd_queue_close(struct nbd_queue *q)
 	spin_lock(&q->lock);
 	WRITE_ONCE(q->mode, NBD_QUEUE_OFF);
 	spin_unlock(&q->lock);
+	nbd_unfreeze(q->disk->queue, frozen);
 	/*
 	 * A queue_rq whose request was completed meanwhile does not keep the
-	 * queue from being frozen, but may still be about to kick.
+	 * queue from being frozen, but may still be about to kick. Not while
+	 * it is frozen: queue_rq takes a socket's lock, under which others wait
+	 * for memory.
 	 */
 	blk_mq_quiesce_queue(q->disk->queue);
 	blk_mq_unquiesce_queue(q->disk->queue);
-	nbd_unfreeze(q->disk->queue, frozen);
 	cancel_delayed_work_sync(&q->fence_work);
 	memset(&q->config, 0, sizeof(q->config));
 }
