@@ -50,8 +50,8 @@ static void nbd_sock_data_ready(struct sock *sk)
 
 /*
  * Is this a moment to go on sending? A UNIX socket reports every buffer that
- * the peer has read; only one that refused bytes wants to know, and only once
- * there is room. vsock reports just credit updates.
+ * the peer has read, vsock every packet that left; only one that refused bytes
+ * wants to know, and a UNIX socket only once there is room.
  */
 static bool nbd_sock_writable(struct nbd_sock *ns, struct sock *sk)
 {
@@ -60,7 +60,7 @@ static bool nbd_sock_writable(struct nbd_sock *ns, struct sock *sk)
 	if (sk->sk_family == AF_UNIX)
 		return test_bit(SOCK_NOSPACE, &sk->sk_socket->flags) &&
 		       sock_writeable(sk);
-	return true;
+	return READ_ONCE(ns->full);
 }
 
 static void nbd_sock_write_space(struct sock *sk)
@@ -71,6 +71,7 @@ static void nbd_sock_write_space(struct sock *sk)
 	ns = nbd_sock_of(sk);
 	if (ns && nbd_sock_writable(ns, sk)) {
 		clear_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+		WRITE_ONCE(ns->full, false);
 		ns->ops->writable(ns);
 	}
 	read_unlock_bh(&sk->sk_callback_lock);
@@ -201,6 +202,7 @@ int nbd_sock_adopt(struct nbd_sock *ns, int fd, struct netlink_ext_ack *extack)
 	}
 	ns->sock = sock;
 	ns->ops = NULL;
+	ns->full = false;
 	ret = nbd_sock_claim(ns, extack);
 	if (ret)
 		goto forget;
@@ -334,6 +336,28 @@ static bool nbd_sock_can_splice(const struct iov_iter *iter)
 	return true;
 }
 
+/*
+ * There is no room. The peer may have made some before it could see that we
+ * wait for it, and will not say so again: a UNIX socket notes that it is full
+ * without a lock, vsock does not note it at all.
+ */
+static int nbd_sock_full(struct nbd_sock *ns, struct msghdr *msg)
+{
+	struct sock *sk = ns->sock->sk;
+	int ret = -EAGAIN;
+
+	if (sk->sk_family == AF_UNIX) {
+		nbd_sock_write_space(sk);
+		return ret;
+	}
+	/* Pairs with the vsock transport, which makes room and then reports. */
+	smp_store_mb(ns->full, true);
+	ret = sock_sendmsg(ns->sock, msg);
+	if (ret > 0)
+		WRITE_ONCE(ns->full, false);
+	return ret;
+}
+
 /**
  * nbd_sock_send() - offer bytes to the socket
  * @ns: an adopted socket
@@ -364,14 +388,13 @@ ssize_t nbd_sock_send(struct nbd_sock *ns, struct iov_iter *iter, bool more,
 
 	msg.msg_iter = *iter;
 	ret = sock_sendmsg(ns->sock, &msg);
+	if (ret == -EAGAIN && !ns->tcp)
+		ret = nbd_sock_full(ns, &msg);
 	if (ret > 0)
 		iov_iter_advance(iter, ret);
-	/*
-	 * A UNIX socket notes that it is full without a lock: its peer may have
-	 * made room between the test and the note, and will not say so again.
-	 */
-	if (ret == -EAGAIN && ns->sock->sk->sk_family == AF_UNIX)
-		nbd_sock_write_space(ns->sock->sk);
+	/* Somebody else was told the reason; it was not the peer's FIN. */
+	if (ret == -EPIPE && ns->tcp && ns->sock->sk->sk_state == TCP_CLOSE)
+		return -ENOTCONN;
 	return ret ?: -EPIPE;
 }
 
@@ -413,9 +436,13 @@ static int nbd_sock_tcp_end(struct sock *sk)
 
 	if (ret)
 		return ret;
-	if (sk->sk_shutdown & RCV_SHUTDOWN || sk->sk_state == TCP_CLOSE)
+	/* The error went to somebody else; it was not the peer's FIN. */
+	if (sk->sk_state == TCP_CLOSE)
+		return -ENOTCONN;
+	if (sk->sk_shutdown & RCV_SHUTDOWN)
 		return -EPIPE;
-	return 0;
+	/* Reading stops for ever at an urgent mark. */
+	return tcp_sk(sk)->urg_data ? -EPROTO : 0;
 }
 
 /* The socket lock, in either form, is held. */

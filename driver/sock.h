@@ -15,7 +15,7 @@ struct netlink_ext_ack;
 struct nbd_sock;
 
 /* Bytes received in one go while a header is wanted (not TCP). */
-#define NBD_SOCK_STAGE		(16u << 10)
+#define NBD_SOCK_STAGE		(36u << 10)
 /* Longest address nbd_sock_peer() writes, with its NUL. */
 #define NBD_SOCK_PEER_LEN	128
 
@@ -38,6 +38,7 @@ struct nbd_sock_ops {
  * struct nbd_sock - one adopted socket
  * @sock: the socket, NULL when there is none; its file is referenced
  * @ops: its user, NULL while events are not delivered
+ * @full: vsock: a send found no room; the next report of room counts
  * @tcp: it is TCP: pages can be spliced, skbs read directly, writes purged
  * @stage: where headers are received when the socket has no read_sock
  * @saved: what adopting changed and releasing restores
@@ -45,6 +46,7 @@ struct nbd_sock_ops {
 struct nbd_sock {
 	struct socket *sock;
 	const struct nbd_sock_ops *ops;
+	bool full;
 	bool tcp;
 	u8 *stage;
 	struct {
