@@ -416,11 +416,8 @@ static struct nbd_conn *nbd_dead_slot(struct nbd_dev *dev)
 	unsigned int i;
 
 	for (i = 0; i < dev->nr_conns; i++) {
-		struct nbd_conn *conn = dev->conns[i];
-
-		if (nbd_conn_live(conn) || conn->sock.sock)
-			continue;
-		return conn;
+		if (nbd_conn_down(dev->conns[i]))
+			return dev->conns[i];
 	}
 	return NULL;
 }

@@ -26,8 +26,10 @@
 /* After this long the io work lets others have the CPU. */
 #define NBD_IO_SLICE_NS		(2 * NSEC_PER_MSEC)
 
-/* When nothing gathered, so many batches are sent at once before a new try. */
-#define NBD_IO_PAUSE		64
+/* When there was no memory to send with. */
+#define NBD_IO_AGAIN		(HZ / 50 + 1)
+/* When nothing gathers, up to so many batches are sent at once between tries. */
+#define NBD_IO_BACKOFF		63u
 
 static struct workqueue_struct *nbd_io_wq;
 static struct workqueue_struct *nbd_bulk_wq;
@@ -101,6 +103,12 @@ static void nbd_io_transmit(struct nbd_conn *conn)
 				    piece.payload);
 		if (ret == -EAGAIN)
 			return;
+		if (ret == -ENOBUFS || ret == -ENOMEM) {
+			/* No event will tell when there is memory again. */
+			mod_delayed_work(nbd_bulk_wq, &conn->again_work,
+					 NBD_IO_AGAIN);
+			return;
+		}
 		if (ret < 0) {
 			nbd_conn_fail(conn, ret);
 			return;
@@ -199,13 +207,24 @@ static void nbd_io_send(struct nbd_conn *conn)
 	mutex_unlock(&conn->tx_lock);
 }
 
+/* A submitter that waits for each request gets more and more rarely delayed. */
+static void nbd_io_judge(struct nbd_conn *conn, bool gathered)
+{
+	if (gathered)
+		conn->gather_backoff = 0;
+	else
+		conn->gather_backoff = min(2 * conn->gather_backoff + 1,
+					   NBD_IO_BACKOFF);
+	WRITE_ONCE(conn->gather_pause, conn->gather_backoff);
+}
+
 static void nbd_io_send_work(struct kthread_work *work)
 {
 	struct nbd_conn *conn = container_of(work, struct nbd_conn, send_work);
-	struct llist_node *first = READ_ONCE(conn->queue.first);
+	struct llist_node *last = READ_ONCE(conn->queue.first);
 
-	if (first && !READ_ONCE(first->next))
-		WRITE_ONCE(conn->gather_pause, NBD_IO_PAUSE);
+	if (last)
+		nbd_io_judge(conn, READ_ONCE(last->next));
 	nbd_io_send(conn);
 }
 
@@ -336,12 +355,14 @@ static bool nbd_io_unsent(const struct nbd_conn *conn)
 static void nbd_io_work(struct work_struct *work)
 {
 	struct nbd_conn *conn = container_of(work, struct nbd_conn, io_work);
+	unsigned int noreclaim = memalloc_noreclaim_save();
 	u64 end = ktime_get_ns() + NBD_IO_SLICE_NS;
-	bool more;
+	bool more = false;
 
+	/* Receiving takes memory too: vsock answers with credit. */
 	do {
 		if (!nbd_conn_live(conn))
-			return;
+			break;
 		more = nbd_io_receive(conn);
 		if (more)
 			set_bit(NBD_CONN_READ, &conn->flags);
@@ -351,6 +372,13 @@ static void nbd_io_work(struct work_struct *work)
 
 	if (more)
 		queue_work(nbd_io_wq, &conn->io_work);
+	memalloc_noreclaim_restore(noreclaim);
+}
+
+static void nbd_io_again_work(struct work_struct *work)
+{
+	nbd_io_send(container_of(to_delayed_work(work), struct nbd_conn,
+				 again_work));
 }
 
 /* --- events of the socket -------------------------------------------- */
@@ -473,6 +501,7 @@ void nbd_io_init(struct nbd_conn *conn)
 	conn->sender = nbd_senders[next % nbd_nr_senders];
 	kthread_init_work(&conn->send_work, nbd_io_send_work);
 	INIT_WORK(&conn->io_work, nbd_io_work);
+	INIT_DELAYED_WORK(&conn->again_work, nbd_io_again_work);
 }
 
 /**
@@ -514,4 +543,5 @@ void nbd_io_cancel(struct nbd_conn *conn)
 {
 	cancel_work_sync(&conn->io_work);
 	kthread_cancel_work_sync(&conn->send_work);
+	cancel_delayed_work_sync(&conn->again_work);
 }

@@ -4,6 +4,7 @@
  */
 #include <linux/jiffies.h>
 #include <linux/printk.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "conn-io.h"
@@ -49,7 +50,7 @@ void nbd_conn_exit(void)
 /**
  * nbd_conn_fail() - take the connection down
  * @conn: the connection
- * @error: why, a negative errno; the first one counts
+ * @error: why, a negative errno, or 0 for good order; the first one counts
  *
  * Failure work does it; nothing on this path waits. A connection that is not
  * live is left alone.
@@ -58,12 +59,12 @@ void nbd_conn_exit(void)
  */
 void nbd_conn_fail(struct nbd_conn *conn, int error)
 {
-	if (cmpxchg(&conn->error, NBD_CONN_OK, error) != NBD_CONN_OK)
-		return;
 	if (atomic_cmpxchg(&conn->state, NBD_CONN_LIVE, NBD_CONN_FAILING) !=
 	    NBD_CONN_LIVE)
 		return;
 	WRITE_ONCE(conn->since, jiffies);
+	/* Pairs with nbd_conn_fail_work(), which does nothing before. */
+	smp_store_release(&conn->error, error);
 	queue_work(nbd_recovery_wq, &conn->fail_work);
 }
 
@@ -181,7 +182,7 @@ static struct llist_node *nbd_conn_take_unsent(struct nbd_conn *conn,
 }
 
 /* Give back every command of this connection, and of no other. */
-static void nbd_conn_take_back(struct nbd_conn *conn)
+static void nbd_conn_take_back(struct nbd_conn *conn, int error)
 {
 	struct llist_node *unsent, *sent = NULL;
 
@@ -190,8 +191,8 @@ static void nbd_conn_take_back(struct nbd_conn *conn)
 	mutex_unlock(&conn->tx_lock);
 
 	conn->ops->sweep(conn, &sent);
-	nbd_conn_retry_list(conn, unsent, false, conn->error);
-	nbd_conn_retry_list(conn, sent, true, conn->error);
+	nbd_conn_retry_list(conn, unsent, false, error);
+	nbd_conn_retry_list(conn, sent, true, error);
 }
 
 /*
@@ -210,45 +211,67 @@ static void nbd_conn_take_late(struct nbd_conn *conn)
 }
 
 /* End the socket; after this nobody sends or receives. */
-static void nbd_conn_silence(struct nbd_conn *conn)
+static void nbd_conn_silence(struct nbd_conn *conn, int error)
 {
 	nbd_sock_stop(&conn->sock);
-	if (conn->error)
+	if (error)
 		nbd_sock_abort(&conn->sock);
 	nbd_io_cancel(conn);
 
 	/* No inline sender still walks a request's pages after this. */
 	mutex_lock(&conn->tx_lock);
-	if (!conn->error)
+	if (!error)
 		nbd_conn_say_goodbye(conn);
 	mutex_unlock(&conn->tx_lock);
+	/* A write that came at the last moment must not stay in the socket. */
+	if (!error && atomic_read(&conn->in_flight))
+		nbd_sock_abort(&conn->sock);
 }
 
-static void nbd_conn_fail_work(struct work_struct *work)
+/*
+ * The socket is released last: that waits for locks which others hold while
+ * they wait for memory, perhaps for ours.
+ */
+static void nbd_conn_take_down(struct nbd_conn *conn, int error)
 {
-	struct nbd_conn *conn = container_of(work, struct nbd_conn, fail_work);
-	int error;
-
-	if (atomic_read(&conn->state) != NBD_CONN_FAILING) {
-		nbd_conn_take_late(conn);
-		return;
-	}
-	error = conn->error;
+	struct nbd_sock sock;
 
 	if (error)
 		pr_warn_ratelimited("%s: connection %u (%s) is down: %s (%d)\n",
 				    conn->device, conn->index, conn->peer,
 				    nbd_conn_reason(error), error);
-	nbd_conn_silence(conn);
-	nbd_conn_take_back(conn);
-	nbd_sock_release(&conn->sock);
+	nbd_conn_silence(conn, error);
+	nbd_conn_take_back(conn, error);
 	if (error) {
 		WRITE_ONCE(conn->last_error, error);
 		WRITE_ONCE(conn->failures, conn->failures + 1);
 	}
 	WRITE_ONCE(conn->since, jiffies);
+	sock = conn->sock;
+	conn->sock.sock = NULL;
+	WRITE_ONCE(conn->error, NBD_CONN_OK);
+	/* Pairs with nbd_conn_down(): from here on the slot may be filled. */
 	atomic_set_release(&conn->state, NBD_CONN_DOWN);
 	conn->ops->down(conn, error);
+	nbd_sock_release(&sock);
+}
+
+static void nbd_conn_fail_work(struct work_struct *work)
+{
+	struct nbd_conn *conn = container_of(work, struct nbd_conn, fail_work);
+	unsigned int noreclaim = memalloc_noreclaim_save();
+	int error;
+
+	if (atomic_read(&conn->state) != NBD_CONN_FAILING) {
+		nbd_conn_take_late(conn);
+		goto out;
+	}
+	/* Pairs with nbd_conn_fail(), which queues this again. */
+	error = smp_load_acquire(&conn->error);
+	if (error != NBD_CONN_OK)
+		nbd_conn_take_down(conn, error);
+out:
+	memalloc_noreclaim_restore(noreclaim);
 }
 
 static unsigned long nbd_later(unsigned long a, unsigned long b)
@@ -321,6 +344,7 @@ struct nbd_conn *nbd_conn_alloc(const struct nbd_conn_ops *ops, void *priv,
 	conn->device = device;
 	conn->index = index;
 	conn->depth = depth;
+	conn->error = NBD_CONN_OK;
 	atomic_set(&conn->state, NBD_CONN_DOWN);
 	init_llist_head(&conn->queue);
 	mutex_init(&conn->tx_lock);
@@ -340,8 +364,9 @@ void nbd_conn_free(struct nbd_conn *conn)
 {
 	if (!conn)
 		return;
-	cancel_work_sync(&conn->fail_work);
+	/* In this order: sending and receiving may queue the failure work. */
 	nbd_io_cancel(conn);
+	cancel_work_sync(&conn->fail_work);
 	mutex_destroy(&conn->tx_lock);
 	kfree(conn);
 }
@@ -408,7 +433,6 @@ void nbd_conn_start(struct nbd_conn *conn)
 	/* Before LIVE: from then on failure work may take the socket away. */
 	nbd_sock_start(&conn->sock, &nbd_io_sock_ops);
 	WRITE_ONCE(conn->since, jiffies);
-	WRITE_ONCE(conn->error, NBD_CONN_OK);
 	/* Publishes everything above to those who find the connection live. */
 	atomic_set_release(&conn->state, NBD_CONN_LIVE);
 	/* For what arrived before. */
@@ -436,5 +460,10 @@ void nbd_conn_close(struct nbd_conn *conn)
  */
 void nbd_conn_settle(struct nbd_conn *conn)
 {
+	/* Whoever failed it may not have queued the work yet. */
+	while (atomic_read(&conn->state) == NBD_CONN_FAILING) {
+		queue_work(nbd_recovery_wq, &conn->fail_work);
+		flush_work(&conn->fail_work);
+	}
 	flush_work(&conn->fail_work);
 }

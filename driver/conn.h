@@ -42,7 +42,7 @@ struct nbd_conn_ops {
 	void (*down)(struct nbd_conn *conn, int error);
 };
 
-/* nbd_conn.error of a connection that nothing has happened to. */
+/* nbd_conn.error while there is no reason to take the connection down. */
 #define NBD_CONN_OK		1
 
 /* Bits of nbd_conn.flags. */
@@ -86,7 +86,7 @@ struct nbd_conn_stats {
  * @depth: commands that may be on the wire
  * @state: NBD_CONN_*, changed by cmpxchg only: DOWN -> LIVE by
  *	nbd_conn_start(), LIVE -> FAILING by whoever sees it fail or closes it
- *	first (@error decides who), FAILING -> DOWN by failure work
+ *	first, FAILING -> DOWN by failure work
  * @flags: NBD_CONN_READ, NBD_CONN_STALLED
  * @generation: sockets that this slot has had; changed while DOWN
  * @issues: commands issued so far, the generation half of cookies
@@ -108,12 +108,14 @@ struct nbd_conn_stats {
  * @sock: the socket. Set while DOWN, released by failure work, used in between
  *	under @tx_lock or by the receiving context
  * @io_work: receives, and sends what had to wait
+ * @again_work: sends when there was no memory to send with
  * @sender: thread that @send_work runs in
  * @send_work: sends what has gathered
- * @gather_pause: batches to send before gathering is tried again; a guess
+ * @gather_pause: batches to send at once before gathering is tried again
+ * @gather_backoff: what @gather_pause was set to last; written by @send_work
  * @fail_work: takes the connection down
- * @error: why it is FAILING: NBD_CONN_OK until the first error, which replaces
- *	it by cmpxchg; 0 when it is being closed in good order
+ * @error: why it is FAILING, set by who made it so a moment later; 0 when it is
+ *	being closed in good order; NBD_CONN_OK at all other times
  * @last_error: why it was last taken down, 0 for never
  * @failures: times it was taken down by a failure
  * @since: jiffies of the last change of @state
@@ -146,9 +148,11 @@ struct nbd_conn {
 
 	struct nbd_sock sock;
 	struct work_struct io_work;
+	struct delayed_work again_work;
 	struct kthread_worker *sender;
 	struct kthread_work send_work;
 	unsigned int gather_pause;
+	unsigned int gather_backoff;
 	struct work_struct fail_work;
 	int error;
 	int last_error;
@@ -160,6 +164,13 @@ struct nbd_conn {
 static inline bool nbd_conn_live(const struct nbd_conn *conn)
 {
 	return atomic_read(&conn->state) == NBD_CONN_LIVE;
+}
+
+/* Free for a new socket; pairs with the end of failure work. */
+static inline bool nbd_conn_down(const struct nbd_conn *conn)
+{
+	return atomic_read_acquire(&conn->state) == NBD_CONN_DOWN &&
+	       !conn->sock.sock;
 }
 
 /*

@@ -135,9 +135,10 @@ static void nbd_link_down(struct nbd_queue *q, struct nbd_conn *conn, int error)
 {
 	struct nbd_dev *dev = nbd_link_dev(q);
 
+	nbd_link_update(dev);
+	/* Takes memory, which what was decided above may have to make free. */
 	if (error && nbd_state_configured(nbd_dev_state(dev)))
 		nbd_link_dead(dev);
-	nbd_link_update(dev);
 }
 
 static const struct nbd_queue_ops nbd_link_queue_ops = {
