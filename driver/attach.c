@@ -226,6 +226,13 @@ static void nbd_set_client_flags(struct nbd_dev *dev, u64 flags)
 	spin_unlock(&dev->state_lock);
 }
 
+/* Does a flush cover the connection that it travels on and no other? */
+static bool nbd_flush_each(const struct nbd_params *params)
+{
+	return params->attach_flags & NBD_ATTACH_FORCE_MULTI_CONN &&
+	       !(params->server_flags & NBD_FLAG_CAN_MULTI_CONN);
+}
+
 /* Where nothing can fail any more. */
 static void nbd_go_live(struct nbd_dev *dev)
 {
@@ -235,6 +242,8 @@ static void nbd_go_live(struct nbd_dev *dev)
 		.flags		= dev->params.server_flags,
 		.timeout	= dev->params.timeout * HZ,
 		.fence		= msecs_to_jiffies(dev->params.fence),
+		.flush_each	= dev->nr_conns > 1 &&
+				  nbd_flush_each(&dev->params),
 	};
 	unsigned int i;
 

@@ -50,6 +50,7 @@
  * @seq: position in its connection's order of sending
  * @sent_at: jiffies when its header was handed to the socket
  * @ready_at: jiffies when a fenced command may be issued again
+ * @flush_at: connection that a flush has got to, see flush.h
  */
 struct nbd_cmd {
 	atomic64_t state;
@@ -64,6 +65,7 @@ struct nbd_cmd {
 	unsigned long sent_at;
 	unsigned long ready_at;
 	struct nbd_request hdr;
+	u32 flush_at;
 };
 
 static inline u64 nbd_cmd_identity(u32 generation, u16 conn)

@@ -91,6 +91,7 @@ struct nbd_conn_stats {
  * @generation: sockets that this slot has had; changed while DOWN
  * @issues: commands issued so far, the generation half of cookies
  * @in_flight: commands issued and not over
+ * @unflushed: what a flush would be about, see flush.h
  * @queue: commands to send; anybody pushes, the holder of @tx_lock pops
  * @tx_lock: protects @tx and sending on @sock; a holder may sleep for the
  *	socket lock, never for the network. Taken last
@@ -132,6 +133,7 @@ struct nbd_conn {
 	u32 generation;
 	atomic_t issues;
 	atomic_t in_flight;
+	atomic_t unflushed;
 	struct llist_head queue;
 
 	struct mutex tx_lock;		/* sending */

@@ -10,6 +10,8 @@
 
 #define NBD_DEFAULT_BLOCK	1024
 #define NBD_DEFAULT_FENCE_MS	5000
+#define NBD_ATTACH_FLAGS	(NBD_ATTACH_NO_PARTSCAN | \
+				 NBD_ATTACH_FORCE_MULTI_CONN)
 /* Keeps seconds times HZ within what the block layer takes. */
 #define NBD_MAX_SECONDS		(INT_MAX / HZ)
 
@@ -32,7 +34,7 @@ static const struct nla_policy nbd_policy[NBD_ATTR_MAX + 1] = {
 	[NBD_ATTR_READ_AHEAD]		= { .type = NLA_U32 },
 	[NBD_ATTR_FENCE]		= { .type = NLA_U32 },
 	[NBD_ATTR_ATTACH_FLAGS]		= NLA_POLICY_MASK(NLA_U32,
-							  NBD_ATTACH_NO_PARTSCAN),
+							  NBD_ATTACH_FLAGS),
 	[NBD_ATTR_DETACH_FLAGS]		= NLA_POLICY_MASK(NLA_U32,
 							  NBD_DETACH_UNUSED),
 };
@@ -158,7 +160,9 @@ static int nbd_parse_connect(struct genl_info *info, struct nbd_connect *req)
 	}
 	if (!ret)
 		ret = nbd_parse_params(info, &req->params);
-	if (!ret && req->nr_fds > 1 && !(req->params.server_flags & shareable)) {
+	if (!ret && req->nr_fds > 1 &&
+	    !(req->params.server_flags & shareable) &&
+	    !(req->params.attach_flags & NBD_ATTACH_FORCE_MULTI_CONN)) {
 		GENL_SET_ERR_MSG(info, "the server does not allow several connections");
 		ret = -EINVAL;
 	}

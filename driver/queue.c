@@ -6,7 +6,8 @@
 #include <linux/seq_file.h>
 
 #include "compat/block.h"
-#include "queue.h"
+#include "flush.h"
+#include "park.h"
 
 /* Connections that may die with a request before it fails: a poisoned one. */
 #define NBD_MAX_TRIES		20
@@ -110,6 +111,9 @@ static blk_status_t nbd_prepare(struct nbd_queue *q, struct request *rq,
 		cmd->payload = blk_rq_bytes(rq);
 		cmd->bio = rq->bio;
 		break;
+	case REQ_OP_FLUSH:
+		cmd->flush_at = 0;
+		break;
 	default:
 		break;
 	}
@@ -151,71 +155,7 @@ static void nbd_end_answered(struct nbd_cmd *cmd, struct io_comp_batch *batch)
 		blk_mq_end_request(rq, status);
 }
 
-/* nbd_conn_ops.complete */
-static void nbd_queue_complete(struct nbd_conn *conn, struct llist_node *list)
-{
-	DEFINE_IO_COMP_BATCH(batch);
-	struct llist_node *node, *next;
-
-	llist_for_each_safe(node, next, list) {
-		struct nbd_cmd *cmd = llist_entry(node, struct nbd_cmd, node);
-
-		if (unlikely(blk_should_fake_timeout(nbd_request_of(cmd)->q)))
-			nbd_conn_lose(conn, cmd);
-		else
-			nbd_end_answered(cmd, &batch);
-	}
-	if (batch.complete)
-		batch.complete(&batch);
-}
-
 /* --- routing --------------------------------------------------------- */
-
-/**
- * nbd_queue_pick() - choose the connection for a command
- * @config: the connections
- * @home: hardware queue that the command comes from
- *
- * The home connection while it is idle, else the live one with the fewest
- * commands in flight, so that a single thread uses all of them.
- *
- * Context: any; the configuration must not go away.
- * Return: a connection that was live a moment ago, or NULL.
- */
-struct nbd_conn *nbd_queue_pick(const struct nbd_queue_config *config,
-				unsigned int home)
-{
-	struct nbd_conn *best = NULL;
-	int least = INT_MAX;
-	unsigned int i;
-
-	for (i = 0; i < config->nr_conns && least; i++) {
-		struct nbd_conn *conn =
-			config->conns[(home + i) % config->nr_conns];
-		int load = atomic_read(&conn->in_flight);
-
-		if (load < least && nbd_conn_live(conn)) {
-			least = load;
-			best = conn;
-		}
-	}
-	return best;
-}
-
-static bool nbd_park(struct nbd_queue *q, struct nbd_cmd *cmd)
-{
-	bool parked;
-
-	spin_lock(&q->lock);
-	parked = q->mode == NBD_QUEUE_RUN;
-	if (parked) {
-		cmd->node.next = q->parked;
-		q->parked = &cmd->node;
-		q->waiting++;
-	}
-	spin_unlock(&q->lock);
-	return parked;
-}
 
 static struct nbd_conn *nbd_issue(struct nbd_queue *q, struct nbd_cmd *cmd)
 {
@@ -227,7 +167,7 @@ static struct nbd_conn *nbd_issue(struct nbd_queue *q, struct nbd_cmd *cmd)
 		nbd_end(cmd, BLK_STS_IOERR);
 		return NULL;
 	}
-	conn = nbd_queue_pick(&q->config, rq->mq_hctx->queue_num);
+	conn = nbd_queue_route(&q->config, rq->mq_hctx->queue_num, cmd);
 	if (!conn) {
 		if (!nbd_park(q, cmd))
 			nbd_end(cmd, BLK_STS_IOERR);
@@ -262,19 +202,6 @@ static void nbd_reissue_list(struct nbd_queue *q, struct llist_node *list)
 		nbd_reissue(q, llist_entry(node, struct nbd_cmd, node));
 }
 
-static struct llist_node *nbd_take_parked(struct nbd_queue *q)
-	__must_hold(&q->lock)
-{
-	struct llist_node *list = q->parked;
-	struct llist_node *node;
-
-	q->parked = NULL;
-	llist_for_each(node, list)
-		q->waiting--;
-	/* Last parked is first on the list. */
-	return llist_reverse_order(list);
-}
-
 /**
  * nbd_queue_unpark() - a connection is live again: let what waits travel
  * @q: the queue
@@ -287,58 +214,44 @@ void nbd_queue_unpark(struct nbd_queue *q)
 
 	/* Pairs with nbd_issue(). */
 	smp_mb();
-	spin_lock(&q->lock);
+	spin_lock_bh(&q->lock);
 	list = nbd_take_parked(q);
-	spin_unlock(&q->lock);
+	spin_unlock_bh(&q->lock);
 	nbd_reissue_list(q, list);
 }
 
-/* --- fence: design notes in Documentation/architecture.rst ------------ */
-
-static bool nbd_fence(struct nbd_queue *q, struct nbd_cmd *cmd)
+/* A flush that has more connections to go to is not over yet. */
+static bool nbd_flush_on(struct nbd_queue *q, struct nbd_conn *conn,
+			 struct nbd_cmd *cmd)
 {
-	bool fenced;
-
-	cmd->ready_at = jiffies + q->config.fence;
-	spin_lock(&q->lock);
-	fenced = q->mode == NBD_QUEUE_RUN;
-	if (fenced) {
-		cmd->node.next = q->fenced;
-		q->fenced = &cmd->node;
-		q->waiting++;
-		queue_delayed_work(nbd_recovery_wq, &q->fence_work,
-				   q->config.fence);
-	}
-	spin_unlock(&q->lock);
-	return fenced;
+	if (!nbd_flush_answered(conn, cmd) ||
+	    !nbd_flush_next(q->config.conns, q->config.nr_conns, cmd))
+		return false;
+	/* Not from here: this may be a softirq. */
+	if (nbd_wait(q, cmd, 0))
+		return true;
+	cmd->error = -EIO;
+	return false;
 }
 
-/* Split off what has waited long enough; false when nothing is left. */
-static struct llist_node *nbd_take_fenced(struct nbd_queue *q, bool all)
-	__must_hold(&q->lock)
+/* nbd_conn_ops.complete */
+static void nbd_queue_complete(struct nbd_conn *conn, struct llist_node *list)
 {
-	struct llist_node *node, *next, *keep = NULL, *ready = NULL;
-	unsigned long now = jiffies;
-	unsigned long first = now + MAX_JIFFY_OFFSET;
+	struct nbd_queue *q = conn->priv;
+	bool flush_each = q->config.flush_each;
+	DEFINE_IO_COMP_BATCH(batch);
+	struct llist_node *node, *next;
 
-	llist_for_each_safe(node, next, q->fenced) {
+	llist_for_each_safe(node, next, list) {
 		struct nbd_cmd *cmd = llist_entry(node, struct nbd_cmd, node);
 
-		if (all || time_after_eq(now, cmd->ready_at)) {
-			node->next = ready;
-			ready = node;
-			q->waiting--;
-			continue;
-		}
-		if (time_before(cmd->ready_at, first))
-			first = cmd->ready_at;
-		node->next = keep;
-		keep = node;
+		if (unlikely(blk_should_fake_timeout(nbd_request_of(cmd)->q)))
+			nbd_conn_lose(conn, cmd);
+		else if (likely(!flush_each) || !nbd_flush_on(q, conn, cmd))
+			nbd_end_answered(cmd, &batch);
 	}
-	q->fenced = keep;
-	if (keep)
-		mod_delayed_work(nbd_recovery_wq, &q->fence_work, first - now);
-	return ready;
+	if (batch.complete)
+		batch.complete(&batch);
 }
 
 static void nbd_fence_work(struct work_struct *work)
@@ -347,9 +260,9 @@ static void nbd_fence_work(struct work_struct *work)
 					   struct nbd_queue, fence_work);
 	struct llist_node *ready;
 
-	spin_lock(&q->lock);
+	spin_lock_bh(&q->lock);
 	ready = nbd_take_fenced(q, false);
-	spin_unlock(&q->lock);
+	spin_unlock_bh(&q->lock);
 	nbd_reissue_list(q, ready);
 }
 
@@ -359,6 +272,8 @@ static void nbd_queue_retry(struct nbd_conn *conn, struct nbd_cmd *cmd,
 {
 	struct nbd_queue *q = conn->priv;
 
+	if (q->config.flush_each && cmd->type == NBD_CMD_FLUSH)
+		nbd_flush_lost(conn, cmd);
 	if (sent && ++cmd->tries > NBD_MAX_TRIES) {
 		pr_err_ratelimited("%s: %s ended %u connections, giving it up\n",
 				   q->device, nbd_command_name(cmd->type),
@@ -371,7 +286,7 @@ static void nbd_queue_retry(struct nbd_conn *conn, struct nbd_cmd *cmd,
 	 * ended the connection itself, a new copy must wait, or the old one
 	 * could land over a later write to the same place.
 	 */
-	if (sent && !peer && nbd_changes_data(cmd) && nbd_fence(q, cmd))
+	if (sent && !peer && nbd_changes_data(cmd) && nbd_wait(q, cmd, q->config.fence))
 		return;
 	nbd_reissue(q, cmd);
 }
@@ -622,10 +537,10 @@ void nbd_queue_init(struct nbd_queue *q, const struct nbd_queue_ops *ops,
 void nbd_queue_open(struct nbd_queue *q, const struct nbd_queue_config *config)
 {
 	q->config = *config;
-	spin_lock(&q->lock);
+	spin_lock_bh(&q->lock);
 	/* Pairs with nbd_queue_rq(). */
 	smp_store_release(&q->mode, NBD_QUEUE_RUN);
-	spin_unlock(&q->lock);
+	spin_unlock_bh(&q->lock);
 }
 
 /**
@@ -641,9 +556,9 @@ void nbd_queue_close(struct nbd_queue *q)
 	unsigned int frozen = nbd_freeze(q->disk->queue);
 
 	WARN_ON_ONCE(q->waiting);
-	spin_lock(&q->lock);
+	spin_lock_bh(&q->lock);
 	WRITE_ONCE(q->mode, NBD_QUEUE_OFF);
-	spin_unlock(&q->lock);
+	spin_unlock_bh(&q->lock);
 	nbd_unfreeze(q->disk->queue, frozen);
 	/*
 	 * A queue_rq whose request was completed meanwhile does not keep the
@@ -671,12 +586,12 @@ void nbd_queue_set_mode(struct nbd_queue *q, enum nbd_queue_mode mode)
 {
 	struct llist_node *parked, *fenced = NULL;
 
-	spin_lock(&q->lock);
+	spin_lock_bh(&q->lock);
 	WRITE_ONCE(q->mode, mode);
 	parked = nbd_take_parked(q);
 	if (mode == NBD_QUEUE_FAIL)
 		fenced = nbd_take_fenced(q, true);
-	spin_unlock(&q->lock);
+	spin_unlock_bh(&q->lock);
 	nbd_reissue_list(q, parked);
 	nbd_reissue_list(q, fenced);
 }

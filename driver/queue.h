@@ -45,6 +45,7 @@ enum nbd_queue_mode {
  * @flags: NBD_FLAG_* of the export
  * @timeout: jiffies a server may take, 0 for ever
  * @fence: jiffies that a write waits after a connection was given up
+ * @flush_each: a flush must go to every connection with unflushed writes
  */
 struct nbd_queue_config {
 	struct nbd_conn **conns;
@@ -52,6 +53,7 @@ struct nbd_queue_config {
 	u64 flags;
 	unsigned long timeout;
 	unsigned long fence;
+	bool flush_each;
 };
 
 /**
@@ -65,9 +67,10 @@ struct nbd_queue_config {
  *	at any time
  * @mode: changes under @lock, read without it
  * @lock: protects @parked, @fenced, @waiting and changes of @mode; taken with
- *	no other lock inside
+ *	no other lock inside, also in softirqs
  * @parked: commands that wait for a live connection
- * @fenced: commands that wait until an old copy of theirs cannot arrive later
+ * @fenced: commands that wait until an old copy of theirs cannot arrive later,
+ *	and flushes that go on to their next connection
  * @waiting: how many are on the two lists
  * @fence_work: looks after @fenced
  */
@@ -96,8 +99,12 @@ void nbd_queue_set_mode(struct nbd_queue *q, enum nbd_queue_mode mode);
 void nbd_queue_unpark(struct nbd_queue *q);
 unsigned int nbd_queue_live(const struct nbd_queue *q);
 unsigned int nbd_queue_in_flight(const struct nbd_queue *q);
+blk_status_t nbd_queue_status(const struct nbd_cmd *cmd);
+
+/* route.c */
 struct nbd_conn *nbd_queue_pick(const struct nbd_queue_config *config,
 				unsigned int home);
-blk_status_t nbd_queue_status(const struct nbd_cmd *cmd);
+struct nbd_conn *nbd_queue_route(const struct nbd_queue_config *config,
+				 unsigned int home, struct nbd_cmd *cmd);
 
 #endif /* NBD_QUEUE_H */

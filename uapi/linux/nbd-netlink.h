@@ -69,6 +69,7 @@ enum {
 
 /* NBD_ATTR_ATTACH_FLAGS: given with CONNECT, shown by GET. */
 #define NBD_ATTACH_NO_PARTSCAN	(1 << 0)	/* never look for partitions */
+#define NBD_ATTACH_FORCE_MULTI_CONN (1 << 1)	/* several connections, each flushed */
 
 /* NBD_ATTR_DETACH_FLAGS: given with DISCONNECT. */
 #define NBD_DETACH_UNUSED	(1 << 0)	/* EBUSY while anybody has it open */

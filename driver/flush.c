@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which connections have unflushed writes, and how far a flush has got.
+ */
+#include "flush.h"
+
+#define NBD_UNFLUSHED_WRITES	1	/* acknowledged, not flushed since */
+#define NBD_UNFLUSHED_FLUSH	2	/* for each flush that is not over */
+
+/**
+ * nbd_flush_next() - where a flush has to go
+ * @conns: the connections
+ * @count: how many
+ * @cmd: the flush; its place is moved on, so that it comes by each connection
+ *	once however much is written meanwhile
+ *
+ * Context: any; the configuration must not go away.
+ * Return: a connection that was live and had unflushed writes a moment ago, or
+ * NULL at the end.
+ */
+struct nbd_conn *nbd_flush_next(struct nbd_conn **conns, unsigned int count,
+				struct nbd_cmd *cmd)
+{
+	for (; cmd->flush_at < count; cmd->flush_at++) {
+		struct nbd_conn *conn = conns[cmd->flush_at];
+
+		if (atomic_read(&conn->unflushed) && nbd_conn_live(conn))
+			return conn;
+	}
+	return NULL;
+}
+
+/**
+ * nbd_flush_begin() - a flush is about to be issued
+ * @conn: the connection that is to carry it
+ *
+ * Fully ordered: writes whose replies were seen before are covered by it.
+ *
+ * Context: any.
+ */
+void nbd_flush_begin(struct nbd_conn *conn)
+{
+	int old = atomic_read(&conn->unflushed);
+
+	while (!atomic_try_cmpxchg(&conn->unflushed, &old,
+				   (old & ~NBD_UNFLUSHED_WRITES) +
+				   NBD_UNFLUSHED_FLUSH))
+		;
+}
+
+static void nbd_flush_failed(struct nbd_conn *conn)
+{
+	int old = atomic_read(&conn->unflushed);
+
+	while (!atomic_try_cmpxchg(&conn->unflushed, &old,
+				   (old - NBD_UNFLUSHED_FLUSH) |
+				   NBD_UNFLUSHED_WRITES))
+		;
+}
+
+/**
+ * nbd_flush_lost() - a flush was taken back from its connection
+ * @conn: the connection
+ * @cmd: the flush; it begins again
+ *
+ * Context: any.
+ */
+void nbd_flush_lost(struct nbd_conn *conn, struct nbd_cmd *cmd)
+{
+	nbd_flush_failed(conn);
+	cmd->flush_at = 0;
+}
+
+static bool nbd_flush_done(struct nbd_conn *conn, struct nbd_cmd *cmd)
+{
+	if (cmd->error) {
+		nbd_flush_failed(conn);
+		return false;
+	}
+	atomic_sub(NBD_UNFLUSHED_FLUSH, &conn->unflushed);
+	cmd->flush_at++;
+	return true;
+}
+
+/**
+ * nbd_flush_answered() - a command was answered, the block layer not yet told
+ * @conn: the connection
+ * @cmd: the command
+ *
+ * Context: any.
+ * Return: true for a flush that went well and may have to go on.
+ */
+bool nbd_flush_answered(struct nbd_conn *conn, struct nbd_cmd *cmd)
+{
+	switch (cmd->type & 0xffff) {
+	case NBD_CMD_FLUSH:
+		return nbd_flush_done(conn, cmd);
+	case NBD_CMD_WRITE:
+	case NBD_CMD_TRIM:
+	case NBD_CMD_WRITE_ZEROES:
+		if (!cmd->error && !(cmd->type & NBD_CMD_FLAG_FUA) &&
+		    !(atomic_read(&conn->unflushed) & NBD_UNFLUSHED_WRITES))
+			atomic_or(NBD_UNFLUSHED_WRITES, &conn->unflushed);
+		return false;
+	default:
+		return false;
+	}
+}

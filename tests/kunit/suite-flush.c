@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Flushing connection by connection: which ones, and what is remembered.
+ */
+#include <kunit/test.h>
+
+#include "../../driver/flush.h"
+
+#define CONNECTIONS	3
+
+struct slots {
+	struct nbd_conn *conns[CONNECTIONS];
+	struct nbd_cmd flush;
+	struct nbd_cmd other;
+	struct nbd_cmd write;
+};
+
+static struct slots *make(struct kunit *test)
+{
+	struct slots *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	for (i = 0; i < CONNECTIONS; i++) {
+		s->conns[i] = kunit_kzalloc(test, sizeof(*s->conns[i]),
+					    GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, s->conns[i]);
+		atomic_set(&s->conns[i]->state, NBD_CONN_LIVE);
+	}
+	s->flush.type = NBD_CMD_FLUSH;
+	s->other.type = NBD_CMD_FLUSH;
+	s->write.type = NBD_CMD_WRITE;
+	return s;
+}
+
+static struct nbd_conn *next(struct slots *s, struct nbd_cmd *cmd)
+{
+	return nbd_flush_next(s->conns, CONNECTIONS, cmd);
+}
+
+static void write_on(struct kunit *test, struct slots *s, unsigned int i)
+{
+	KUNIT_EXPECT_FALSE(test, nbd_flush_answered(s->conns[i], &s->write));
+}
+
+/* A flush goes to connection @i and is answered. */
+static void flush_on(struct kunit *test, struct slots *s, unsigned int i)
+{
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[i], next(s, &s->flush));
+	nbd_flush_begin(s->conns[i]);
+	KUNIT_EXPECT_TRUE(test, nbd_flush_answered(s->conns[i], &s->flush));
+}
+
+static void only_what_was_written(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	KUNIT_EXPECT_NULL(test, next(s, &s->flush));
+	s->flush.flush_at = 0;
+	write_on(test, s, 0);
+	write_on(test, s, 2);
+	write_on(test, s, 2);
+	flush_on(test, s, 0);
+	flush_on(test, s, 2);
+	KUNIT_EXPECT_NULL(test, next(s, &s->flush));
+	s->flush.flush_at = 0;
+	KUNIT_EXPECT_NULL(test, next(s, &s->flush));
+}
+
+static void what_leaves_nothing_to_flush(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	s->write.error = -EIO;
+	write_on(test, s, 0);
+	s->write.error = 0;
+	s->write.type = NBD_CMD_WRITE | NBD_CMD_FLAG_FUA;
+	write_on(test, s, 1);
+	s->write.type = NBD_CMD_READ;
+	write_on(test, s, 2);
+	KUNIT_EXPECT_NULL(test, next(s, &s->flush));
+}
+
+static void writes_meanwhile_do_not_hold_it(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	write_on(test, s, 0);
+	write_on(test, s, 1);
+	flush_on(test, s, 0);
+	write_on(test, s, 0);
+	flush_on(test, s, 1);
+	KUNIT_EXPECT_NULL(test, next(s, &s->flush));
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[0], next(s, &s->other));
+}
+
+static void a_failed_one_is_remembered(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	write_on(test, s, 1);
+	nbd_flush_begin(next(s, &s->flush));
+	s->flush.error = -EIO;
+	KUNIT_EXPECT_FALSE(test, nbd_flush_answered(s->conns[1], &s->flush));
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], next(s, &s->other));
+}
+
+/* Two at once: the second must not rely on the first, which may fail. */
+static void one_in_flight_is_not_clean(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	write_on(test, s, 1);
+	nbd_flush_begin(next(s, &s->flush));
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], next(s, &s->other));
+	nbd_flush_begin(s->conns[1]);
+	KUNIT_EXPECT_TRUE(test, nbd_flush_answered(s->conns[1], &s->other));
+	nbd_flush_lost(s->conns[1], &s->flush);
+	KUNIT_EXPECT_EQ(test, 0, s->flush.flush_at);
+	flush_on(test, s, 1);
+	s->flush.flush_at = 0;
+	KUNIT_EXPECT_NULL(test, next(s, &s->flush));
+}
+
+static void dead_ones_are_passed_by(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	write_on(test, s, 0);
+	write_on(test, s, 1);
+	atomic_set(&s->conns[0]->state, NBD_CONN_DOWN);
+	flush_on(test, s, 1);
+	KUNIT_EXPECT_NULL(test, next(s, &s->flush));
+	/* With a new socket. */
+	atomic_set(&s->conns[0]->state, NBD_CONN_LIVE);
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[0], next(s, &s->other));
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(only_what_was_written),
+	KUNIT_CASE(what_leaves_nothing_to_flush),
+	KUNIT_CASE(writes_meanwhile_do_not_hold_it),
+	KUNIT_CASE(a_failed_one_is_remembered),
+	KUNIT_CASE(one_in_flight_is_not_clean),
+	KUNIT_CASE(dead_ones_are_passed_by),
+	{ }
+};
+
+static struct kunit_suite suite = {
+	.name = "nbd-flush",
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);
