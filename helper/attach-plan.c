@@ -84,6 +84,8 @@ int attach_plan(const struct attach_options *o, const char *server,
 	a->read_ahead = (u32)o->read_ahead;
 	if (o->no_partscan)
 		a->attach_flags |= NBD_ATTACH_NO_PARTSCAN;
+	if (o->force_multi_conn)
+		a->attach_flags |= NBD_ATTACH_FORCE_MULTI_CONN;
 	return 0;
 }
 
@@ -173,7 +175,7 @@ int attach_choose(const struct attach_options *o, struct session *s,
 		*err = *worst(s);
 		return -1;
 	}
-	if (s->n > 1 && !o->read_only &&
+	if (s->n > 1 && !o->read_only && !o->force_multi_conn &&
 	    !export_shareable(&s->links[first].neg.export))
 		keep_one(s, first);
 	else if (have < s->n)

@@ -149,7 +149,7 @@ static int negotiate_and_attach(const struct attach_options *o, struct nl *nl,
 
 	if (session_open(s, &o->uri, o->connections, deadline, &go, err))
 		return -1;
-	s->sole_is_enough = !o->read_only;
+	s->sole_is_enough = !o->read_only && !o->force_multi_conn;
 	session_run(s);
 	if (attach_choose(o, s, &export, err) ||
 	    attach_plan(o, s->server, export, &a, err))

@@ -22,6 +22,7 @@ struct attach_options {
 	unsigned int connections;
 	bool read_only;
 	bool no_partscan;
+	bool force_multi_conn;
 	u64 block_size;
 	u64 queue_depth;
 	u64 timeout;

@@ -8,10 +8,12 @@
 enum {
 	OPT_QUEUE_DEPTH = 256, OPT_TIMEOUT, OPT_DEAD_TIMEOUT, OPT_NO_PARTSCAN,
 	OPT_MAX_REQUEST, OPT_READ_AHEAD, OPT_CONNECT_TIMEOUT,
+	OPT_FORCE_MULTI_CONN,
 };
 
 static const struct option options[] = {
 	{ "connections",	required_argument, NULL, 'C' },
+	{ "force-multi-conn",	no_argument,	   NULL, OPT_FORCE_MULTI_CONN },
 	{ "read-only",		no_argument,	   NULL, 'r' },
 	{ "block-size",		required_argument, NULL, 'b' },
 	{ "queue-depth",	required_argument, NULL, OPT_QUEUE_DEPTH },
@@ -33,6 +35,8 @@ static const char help[] =
 	"  nbd+unix:///EXPORT?socket=PATH\n"
 	"  nbd+vsock://CID[:PORT]/EXPORT\n\n"
 	"  -C, --connections N       connections to the server, 1 to 256 (default 1)\n"
+	"      --force-multi-conn    use N connections although the server does not\n"
+	"                            promise that it is safe\n"
 	"  -r, --read-only           no writes, whatever the server allows\n"
 	"  -b, --block-size SIZE     logical block (default: what the server needs)\n"
 	"      --queue-depth N       requests in flight for each connection\n"
@@ -112,6 +116,9 @@ static int one_option(int c, struct parsed *p, struct err *err)
 		return 0;
 	case OPT_NO_PARTSCAN:
 		p->o.no_partscan = true;
+		return 0;
+	case OPT_FORCE_MULTI_CONN:
+		p->o.force_multi_conn = true;
 		return 0;
 	case 'b':
 	case OPT_MAX_REQUEST:

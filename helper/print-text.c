@@ -124,6 +124,9 @@ static void text_device(const struct nl_device *d)
 	row("partitions");
 	printf("%s\n", d->attach_flags & NBD_ATTACH_NO_PARTSCAN ?
 	       "not scanned" : "scanned");
+	row("multi-conn");
+	printf("%s\n", d->attach_flags & NBD_ATTACH_FORCE_MULTI_CONN ?
+	       "forced" : "not forced");
 	row_number("queue depth", d->queue_depth, " per connection");
 	row("queues");
 	printf("%u with %u tags each\n", d->hw_queues, d->tags);

@@ -30,8 +30,9 @@ is "$T/all" '.devices | length == 1'
 is "$T/status" '.devices[0] | (["device", "index", "size", "state",
 	"connections_live", "connections_total", "backend", "block_size",
 	"block_preferred", "payload_max", "max_request", "read_ahead", "flags",
-	"client_flags", "timeout", "dead_timeout", "partscan", "queue_depth",
-	"hw_queues", "tags", "openers", "parked", "pid", "connections"] -
+	"client_flags", "timeout", "dead_timeout", "partscan",
+	"force_multi_conn", "queue_depth", "hw_queues", "tags", "openers",
+	"parked", "pid", "connections"] -
 	keys) == []'
 is "$T/status" '.devices[0].connections | length == 2 and all((["index",
 	"state", "state_ms", "generation", "peer", "in_flight", "requests",
