@@ -1,0 +1,163 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What the two guest scripts of the bench share. Environment: NBD_KO the module
+# under test, BENCH_BIN the directory of server and floor client, BENCH_ROWS a
+# pattern of rows, BENCH_QUICK for the quick bench. A result is a line
+# "= TRANSPORT CONNECTIONS BS RW DEPTH WHAT VALUE".
+set -eu -o pipefail
+shopt -s inherit_errexit
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+T=$(mktemp -d "${TMPDIR:-/tmp}/nbd-bench.XXXXXX")
+sock=$T/sock port=10809 dev='' failed=0
+fio_args=(--direct=1 --ioengine=libaio --size=1G --randseed=20261103
+	--rwmixread=70 --eta=never)
+
+say()
+{
+	echo "# $*"
+}
+
+die()
+{
+	echo "bench: $*" >&2
+	exit 1
+}
+
+result()
+{
+	echo "= $*"
+}
+
+# wanted TRANSPORT CONNECTIONS BS RW DEPTH QUICK
+wanted()
+{
+	# shellcheck disable=SC2053 # a pattern
+	[[ "$1 $2 $3 $4 $5" == ${BENCH_ROWS:-*} ]] || return 1
+	[ -z "${BENCH_QUICK:-}" ] || { [ "$6" = quick ] && [ "$2" = 1 ]; }
+}
+
+# rows TRANSPORT CONNECTIONS: the loads that are wanted, one a line.
+rows()
+{
+	local bs rw depth ios quick
+
+	grep -v '^#' "$here/loads" | while read -r bs rw depth ios quick; do
+		! wanted "$1" "$2" "$bs" "$rw" "$depth" "$quick" ||
+			echo "$bs $rw $depth $ios"
+	done
+}
+
+start_server()
+{
+	"$BENCH_BIN/bench-server" --unix "$sock" --port "$port" --size 1G \
+		--pidfile "$T/server.pid" "$@" || die "no server"
+}
+
+stop_server()
+{
+	[ ! -s "$T/server.pid" ] || kill "$(cat "$T/server.pid")" || true
+}
+
+# bytes BS: the number of them.
+bytes()
+{
+	case $1 in
+	*k) echo $((${1%k} << 10)) ;;
+	*M) echo $((${1%M} << 20)) ;;
+	esac
+}
+
+# fio_ran ARG...: its JSON is in $T/fio.json.
+fio_ran()
+{
+	timeout 600 fio "${fio_args[@]}" --output-format=json \
+		--output="$T/fio.json" "$@" >"$T/fio.log" 2>&1 || {
+		cat "$T/fio.log" "$T/fio.json" >&2
+		return 1
+	}
+}
+
+# fio_ns DEV BS RW DEPTH IOS: nanoseconds an I/O, after a warm-up.
+fio_ns()
+{
+	local n
+	local job=("--filename=$1" "--bs=$2" "--rw=$3" "--iodepth=$4")
+
+	n=$(bytes "$2")
+	fio_ran --name=warm "${job[@]}" --io_size=$((n * ($5 / 8))) \
+		--name=run --stonewall "${job[@]}" --io_size=$((n * $5)) || return
+	jq -r '.jobs[1] | select(.error == 0) | [.read, .write] |
+		1e6 * (map(.runtime) | max) / (map(.total_ios) | add) |
+		round' "$T/fio.json"
+}
+
+# scheduler NAME: of the device that is attached.
+scheduler()
+{
+	echo "$1" >"/sys/block/${dev#/dev/}/queue/scheduler"
+}
+
+is_attached()
+{
+	[ -e "/sys/block/${dev#/dev/}/pid" ]
+}
+
+# until_true COMMAND...: bounded in steps, not in time, which may fly.
+until_true()
+{
+	local n
+
+	for ((n = 0; n < 500; n++)); do
+		! "$@" || return 0
+		sleep 0.01
+	done
+	return 1
+}
+
+# load stock|ours: instead of what is loaded.
+load()
+{
+	[ ! -e /sys/module/nbd ] || rmmod nbd || die "rmmod nbd"
+	case $1 in
+	stock) modprobe -q --ignore-install nbd || die "no stock nbd" ;;
+	ours) insmod "$NBD_KO" || die "insmod $NBD_KO" ;;
+	esac
+	until_true test -b /dev/nbd0 || die "no /dev/nbd0"
+}
+
+# attach stock|ours TRANSPORT CONNECTIONS: sets dev.
+attach()
+{
+	local uri=nbd://127.0.0.1:$port/ where=(127.0.0.1 "$port")
+
+	[ "$2" = tcp ] || {
+		uri="nbd+unix:///?socket=$sock"
+		where=(-unix "$sock")
+	}
+	case $1 in
+	stock)
+		dev=/dev/nbd0
+		nbd-client "${where[@]}" "$dev" -C "$3" >"$T/log" 2>&1
+		;;
+	ours)
+		dev=$(nbdctl attach -C "$3" "$uri" 2>"$T/log")
+		;;
+	esac || die "attach $*: $(cat "$T/log")"
+	until_true is_attached || die "attach $*: not attached"
+}
+
+detach()
+{
+	case $1 in
+	stock) nbd-client -d "$dev" >"$T/log" 2>&1 ;;
+	ours) nbdctl detach "$dev" 2>"$T/log" ;;
+	esac || die "detach $1: $(cat "$T/log")"
+	until_true not_attached || die "detach $1: still attached"
+}
+
+not_attached()
+{
+	! is_attached
+}
