@@ -5,8 +5,11 @@
 # make install          both, the manual page and completion; DESTDIR honoured
 # make demo             a real disk over four connections, in a virtual machine
 # make check            every test; make check-quick: those of a few minutes
+# make bench            measure beside the kernel's own driver and write the
+#                       tables of Documentation/performance.md, 40 minutes;
+#                       make bench-quick: print a few rows, 2 minutes
 #
-# Tests and demo install what they miss from Debian's archive and need root.
+# Tests, bench and demo install what they miss from Debian's archive and need root.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
@@ -51,6 +54,14 @@ check-quick:
 	scripts/deps.sh test
 	tests/run quick
 
+bench:
+	scripts/deps.sh test
+	tests/bench/run
+
+bench-quick:
+	scripts/deps.sh test
+	tests/bench/run --quick
+
 clean:
 	$(MAKE) -C helper clean
 	$(MAKE) -C tests/unit clean
@@ -60,4 +71,4 @@ clean:
 		-name modules.order -o -name Module.symvers \) -delete
 
 .PHONY: all driver helper install install-driver install-helper uninstall \
-	demo check check-quick clean
+	demo check check-quick bench bench-quick clean
