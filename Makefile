@@ -6,7 +6,7 @@
 # make demo             a real disk over four connections, in a virtual machine
 # make check            every test; make check-quick: those of a few minutes
 # make bench            measure beside the kernel's own driver and write the
-#                       tables of Documentation/performance.md, 40 minutes;
+#                       tables of Documentation/performance.md, an hour;
 #                       make bench-quick: print a few rows, 2 minutes
 #
 # Tests, bench and demo install what they miss from Debian's archive and need root.
