@@ -338,12 +338,34 @@ static bool nbd_io_received(struct nbd_conn *conn, ssize_t ret)
 	return ret > 0;
 }
 
-static bool nbd_io_receive(struct nbd_conn *conn)
+static bool nbd_io_receive_once(struct nbd_conn *conn)
+	__must_hold(&conn->rx_lock)
 {
 	if (!test_and_clear_bit(NBD_CONN_READ, &conn->flags))
 		return false;
-	return nbd_io_received(conn, nbd_sock_receive(&conn->sock, &conn->rx,
-							NBD_IO_BUDGET));
+	if (!nbd_io_received(conn, nbd_sock_receive(&conn->sock, &conn->rx,
+						    NBD_IO_BUDGET)))
+		return false;
+	set_bit(NBD_CONN_READ, &conn->flags);
+	return true;
+}
+
+/* Receive, unless the other work does: it looks again when it is through. */
+static bool nbd_io_receive(struct nbd_conn *conn)
+{
+	bool more = false;
+
+	while (!more && test_bit(NBD_CONN_READ, &conn->flags)) {
+		/* Pairs with the barrier below, of the other work. */
+		smp_mb();
+		if (!mutex_trylock(&conn->rx_lock))
+			break;
+		more = nbd_io_receive_once(conn);
+		mutex_unlock(&conn->rx_lock);
+		/* Pairs with the barrier above: the bit, or a lock that is free. */
+		smp_mb();
+	}
+	return more;
 }
 
 /* What could not be sent, because the socket or the depth was exhausted. */
@@ -352,9 +374,9 @@ static bool nbd_io_unsent(const struct nbd_conn *conn)
 	return READ_ONCE(conn->tx.first) || !llist_empty(&conn->queue);
 }
 
-static void nbd_io_work(struct work_struct *work)
+/* One slice of receiving and sending; true when there may be more to do. */
+static bool nbd_io_slice(struct nbd_conn *conn)
 {
-	struct nbd_conn *conn = container_of(work, struct nbd_conn, io_work);
 	unsigned int noreclaim = memalloc_noreclaim_save();
 	u64 end = ktime_get_ns() + NBD_IO_SLICE_NS;
 	bool more = false;
@@ -364,15 +386,28 @@ static void nbd_io_work(struct work_struct *work)
 		if (!nbd_conn_live(conn))
 			break;
 		more = nbd_io_receive(conn);
-		if (more)
-			set_bit(NBD_CONN_READ, &conn->flags);
 		if (nbd_io_unsent(conn))
 			nbd_io_send(conn);
 	} while (more && ktime_get_ns() < end);
 
-	if (more)
-		queue_work(nbd_io_wq, &conn->io_work);
 	memalloc_noreclaim_restore(noreclaim);
+	return more;
+}
+
+static void nbd_io_work(struct work_struct *work)
+{
+	struct nbd_conn *conn = container_of(work, struct nbd_conn, io_work);
+
+	if (nbd_io_slice(conn))
+		queue_work(nbd_io_wq, &conn->io_work);
+}
+
+static void nbd_io_bulk_work(struct work_struct *work)
+{
+	struct nbd_conn *conn = container_of(work, struct nbd_conn, bulk_work);
+
+	if (nbd_io_slice(conn))
+		queue_work(nbd_bulk_wq, &conn->bulk_work);
 }
 
 static void nbd_io_again_work(struct work_struct *work)
@@ -500,7 +535,9 @@ void nbd_io_init(struct nbd_conn *conn)
 
 	conn->sender = nbd_senders[next % nbd_nr_senders];
 	kthread_init_work(&conn->send_work, nbd_io_send_work);
+	mutex_init(&conn->rx_lock);
 	INIT_WORK(&conn->io_work, nbd_io_work);
+	INIT_WORK(&conn->bulk_work, nbd_io_bulk_work);
 	INIT_DELAYED_WORK(&conn->again_work, nbd_io_again_work);
 }
 
@@ -528,7 +565,11 @@ void nbd_io_look(struct nbd_conn *conn)
 	bool bulk = READ_ONCE(conn->rx.left) > NBD_RX_SMALL;
 
 	set_bit(NBD_CONN_READ, &conn->flags);
-	queue_work(bulk ? nbd_bulk_wq : nbd_io_wq, &conn->io_work);
+	/* Two works: one that changes its queue may run twice at a time. */
+	if (bulk)
+		queue_work(nbd_bulk_wq, &conn->bulk_work);
+	else
+		queue_work(nbd_io_wq, &conn->io_work);
 }
 
 /**
@@ -542,6 +583,7 @@ void nbd_io_look(struct nbd_conn *conn)
 void nbd_io_cancel(struct nbd_conn *conn)
 {
 	cancel_work_sync(&conn->io_work);
+	cancel_work_sync(&conn->bulk_work);
 	kthread_cancel_work_sync(&conn->send_work);
 	cancel_delayed_work_sync(&conn->again_work);
 }

@@ -368,6 +368,7 @@ void nbd_conn_free(struct nbd_conn *conn)
 	nbd_io_cancel(conn);
 	cancel_work_sync(&conn->fail_work);
 	mutex_destroy(&conn->tx_lock);
+	mutex_destroy(&conn->rx_lock);
 	kfree(conn);
 }
 

@@ -99,7 +99,8 @@ struct nbd_conn_stats {
  * @tx_at: jiffies of the last byte that the socket took
  * @rx: the parser; like everything after it up to @stats it belongs to the
  *	receiving context: for TCP whoever holds the socket's lock, which is a
- *	softirq or @io_work; for others @io_work
+ *	softirq or a work; for others the work that holds @rx_lock
+ * @rx_lock: held by the work that receives; never waited for
  * @rx_cmd: the command whose reply is being received
  * @rx_cursor: place in its payload
  * @rx_done: commands that are over and wait for nbd_conn_ops.complete
@@ -109,6 +110,7 @@ struct nbd_conn_stats {
  * @sock: the socket. Set while DOWN, released by failure work, used in between
  *	under @tx_lock or by the receiving context
  * @io_work: receives, and sends what had to wait
+ * @bulk_work: the same at a lower priority, in the middle of a large payload
  * @again_work: sends when there was no memory to send with
  * @sender: thread that @send_work runs in
  * @send_work: sends what has gathered
@@ -140,6 +142,7 @@ struct nbd_conn {
 	struct nbd_tx tx;
 	unsigned long tx_at;
 
+	struct mutex rx_lock;		/* receiving in a work */
 	struct nbd_rx rx;
 	struct nbd_cmd *rx_cmd;
 	struct nbd_cursor rx_cursor;
@@ -150,6 +153,7 @@ struct nbd_conn {
 
 	struct nbd_sock sock;
 	struct work_struct io_work;
+	struct work_struct bulk_work;
 	struct delayed_work again_work;
 	struct kthread_worker *sender;
 	struct kthread_work send_work;
