@@ -35,6 +35,11 @@ static u32 nbd_soft_limit(const struct nbd_params *params,
 	return max_t(u32, limit, PAGE_SIZE);
 }
 
+/*
+ * Enough for a request of the soft limit on each connection, and never less
+ * than a single connection would get: a server that answers many requests at
+ * once must not be asked for less because it has more connections.
+ */
 static u32 nbd_read_ahead(const struct nbd_params *params,
 			  unsigned int connections)
 {
@@ -42,6 +47,7 @@ static u32 nbd_read_ahead(const struct nbd_params *params,
 
 	if (params->read_ahead)
 		return params->read_ahead;
+	bytes = max_t(u64, bytes, nbd_soft_limit(params, 1));
 	return clamp_t(u64, bytes, NBD_READ_AHEAD_MIN, NBD_READ_AHEAD_MAX);
 }
 

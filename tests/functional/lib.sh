@@ -548,3 +548,12 @@ live_is()
 {
 	[ "$(field "$dev" .connections_live)" = "$1" ]
 }
+
+# scales N ONE RATE PERCENT: N connections are that close to N times ONE.
+scales()
+{
+	local percent=$4
+
+	[ "$slow" = 1 ] || percent=$((percent * 3 / 4))
+	[ $(($3 * 100)) -ge $(($2 * $1 * percent)) ]
+}
