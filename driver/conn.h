@@ -92,6 +92,8 @@ struct nbd_conn_stats {
  * @issues: commands issued so far, the generation half of cookies
  * @in_flight: commands issued and not over
  * @unflushed: what a flush would be about, see flush.h
+ * @latency: smoothed time to an answer, see route.c; 0 before the first one
+ * @avoid_until: jiffies until which other connections are preferred
  * @queue: commands to send; anybody pushes, the holder of @tx_lock pops
  * @tx_lock: protects @tx and sending on @sock; a holder may sleep for the
  *	socket lock, never for the network. Taken last
@@ -136,6 +138,8 @@ struct nbd_conn {
 	atomic_t issues;
 	atomic_t in_flight;
 	atomic_t unflushed;
+	u32 latency;
+	unsigned long avoid_until;
 	struct llist_head queue;
 
 	struct mutex tx_lock;		/* sending */

@@ -242,6 +242,10 @@ static void nbd_queue_complete(struct nbd_conn *conn, struct llist_node *list)
 	DEFINE_IO_COMP_BATCH(batch);
 	struct llist_node *node, *next;
 
+	/* One sample a batch will do. */
+	if (q->config.nr_conns > 1)
+		nbd_route_learn(&q->config, conn, jiffies -
+				llist_entry(list, struct nbd_cmd, node)->sent_at);
 	llist_for_each_safe(node, next, list) {
 		struct nbd_cmd *cmd = llist_entry(node, struct nbd_cmd, node);
 
@@ -536,7 +540,11 @@ void nbd_queue_init(struct nbd_queue *q, const struct nbd_queue_ops *ops,
  */
 void nbd_queue_open(struct nbd_queue *q, const struct nbd_queue_config *config)
 {
+	unsigned int i;
+
 	q->config = *config;
+	for (i = 0; i < config->nr_conns; i++)
+		config->conns[i]->avoid_until = jiffies;
 	spin_lock_bh(&q->lock);
 	/* Pairs with nbd_queue_rq(). */
 	smp_store_release(&q->mode, NBD_QUEUE_RUN);

@@ -106,5 +106,7 @@ struct nbd_conn *nbd_queue_pick(const struct nbd_queue_config *config,
 				unsigned int home);
 struct nbd_conn *nbd_queue_route(const struct nbd_queue_config *config,
 				 unsigned int home, struct nbd_cmd *cmd);
+void nbd_route_learn(const struct nbd_queue_config *config,
+		     struct nbd_conn *conn, unsigned long age);
 
 #endif /* NBD_QUEUE_H */

@@ -24,6 +24,7 @@ static struct slots *make(struct kunit *test)
 					    GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, s->conns[i]);
 		s->conns[i]->index = i;
+		s->conns[i]->avoid_until = jiffies;
 		atomic_set(&s->conns[i]->state, NBD_CONN_LIVE);
 	}
 	s->config.conns = s->conns;
@@ -80,11 +81,46 @@ static void dead_ones_are_not(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, nbd_queue_pick(&s->config, 1));
 }
 
+static void a_slow_one_is_avoided(struct kunit *test)
+{
+	struct slots *s = make(test);
+	unsigned int i;
+
+	for (i = 1; i < CONNECTIONS; i++)
+		nbd_route_learn(&s->config, s->conns[i], 1);
+	nbd_route_learn(&s->config, s->conns[0], 50);
+	atomic_set(&s->conns[1]->in_flight, 2);
+	atomic_set(&s->conns[2]->in_flight, 9);
+	atomic_set(&s->conns[3]->in_flight, 9);
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], nbd_queue_pick(&s->config, 0));
+	/* Better than none. */
+	for (i = 1; i < CONNECTIONS; i++)
+		atomic_set(&s->conns[i]->state, NBD_CONN_DOWN);
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[0], nbd_queue_pick(&s->config, 0));
+}
+
+static void all_slow_is_none_slow(struct kunit *test)
+{
+	struct slots *s = make(test);
+	unsigned int i, round;
+
+	for (i = 0; i < CONNECTIONS; i++)
+		atomic_set(&s->conns[i]->in_flight, 5);
+	for (round = 0; round < 10; round++)
+		for (i = 0; i < CONNECTIONS; i++)
+			nbd_route_learn(&s->config, s->conns[i], 50 + i);
+	for (i = 0; i < CONNECTIONS; i++)
+		KUNIT_EXPECT_PTR_EQ(test, s->conns[i],
+				    nbd_queue_pick(&s->config, i));
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(the_idle_home_is_taken),
 	KUNIT_CASE(one_thread_uses_all),
 	KUNIT_CASE(the_least_loaded_is_taken),
 	KUNIT_CASE(dead_ones_are_not),
+	KUNIT_CASE(a_slow_one_is_avoided),
+	KUNIT_CASE(all_slow_is_none_slow),
 	{ }
 };
 
