@@ -7,7 +7,9 @@
 # make check            every test; make check-quick: those of a few minutes
 # make bench            measure beside the kernel's own driver and write the
 #                       tables of Documentation/performance.md, an hour;
-#                       make bench-quick: print a few rows, 2 minutes
+#                       make bench-quick: print a few rows, 2 minutes;
+#                       make bench-multiconn: several connections to real
+#                       servers, beside nbdcopy and qemu-img, 6 minutes or more
 #
 # Tests, bench and demo install what they miss from Debian's archive and need root.
 
@@ -62,6 +64,10 @@ bench-quick:
 	scripts/deps.sh test
 	tests/bench/run --quick
 
+bench-multiconn:
+	scripts/deps.sh test
+	tests/bench/multiconn
+
 clean:
 	$(MAKE) -C helper clean
 	$(MAKE) -C tests/unit clean
@@ -71,4 +77,4 @@ clean:
 		-name modules.order -o -name Module.symvers \) -delete
 
 .PHONY: all driver helper install install-driver install-helper uninstall \
-	demo check check-quick bench bench-quick clean
+	demo check check-quick bench bench-quick bench-multiconn clean
