@@ -384,6 +384,12 @@ io_with()
 	say "$1 over $2: $dev_hash"
 }
 
+# no_ratios_here: what a debug kernel adds to everything makes ratios worthless.
+no_ratios_here()
+{
+	[ ! -e /proc/lockdep_stats ] || skip "a debug kernel is no place for ratios"
+}
+
 # field DEV JQ: one value of status --json.
 field()
 {

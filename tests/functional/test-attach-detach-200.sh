@@ -9,7 +9,7 @@
 
 requires nbdkit
 rounds=200
-[ ! -e /sys/kernel/debug/kmemleak ] || rounds=60
+[ ! -e /sys/kernel/debug/kmemleak ] || rounds=40
 # snapshot FILE: active objects of the caches that a disk, its requests and its
 # sockets come from. (vmap_area is none: freed stacks of processes linger there.)
 snapshot()

@@ -8,6 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 requires nbdkit fio jq
+no_ratios_here
 # 4 ms for each 64 KiB of a request.
 start_nbdkit unix --filter=noparallel --filter=blocksize --filter=delay \
 	memory 64M serialize=requests maxdata=64K rdelay=$((4 * slow))ms

@@ -8,6 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 requires nbdkit fio jq
+no_ratios_here
 start_nbdkit unix --filter=noparallel --filter=delay memory 64M \
 	serialize=requests rdelay=$((20 * slow))ms
 # iops CONNECTIONS: sets rate, in thousandths.

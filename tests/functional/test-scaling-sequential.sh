@@ -8,6 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 requires nbdkit
+no_ratios_here
 # read_all BYTES ARG...: attach and read; sets rate, in bytes a second.
 read_all()
 {

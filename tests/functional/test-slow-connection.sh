@@ -8,6 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 requires nbdkit fio jq
+no_ratios_here
 start_nbdkit unix -t 16 --filter=delay memory 64M rdelay=2ms
 start_captive unix "slow:$((200 * slow)):$sock"
 attach -C 4 --no-partscan "$uri"

@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sixteen connections take hardly longer to attach than one, because all
+# negotiate at the same time, and no longer than nbd-client takes for them.
+# timeout: 120
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+requires nbdkit nbd-client
+no_ratios_here
+start_nbdkit tcp memory 16M
+# Microseconds of COMMAND.
+timed()
+{
+	local start=${EPOCHREALTIME/./}
+
+	"$@" >"$T/out" 2>"$T/err" || fail "$*: $(cat "$T/out" "$T/err")"
+	echo $((${EPOCHREALTIME/./} - start))
+}
+# best NAME: the least of what is in $T/NAME; the others met something else.
+best()
+{
+	sort -n "$T/$1" | head -n 1
+}
+# In turns, so that whatever else the machine does hits all of them.
+for ((i = 0; i < 7; i++)); do
+	for n in 1 16; do
+		timed nbdctl attach -C $n "$uri" nbd0 >>"$T/nbdctl-$n"
+		nbdctl detach nbd0
+	done
+	[ $((i % 2)) = 0 ] || continue
+	timed nbd-client 127.0.0.1 "$port" /dev/nbd0 -C 16 >>"$T/nbd-client"
+	nbd-client -d /dev/nbd0 >/dev/null
+	wait_for 10 not_attached nbd0 || fail "nbd-client left nbd0"
+done
+one=$(best nbdctl-1)
+many=$(best nbdctl-16)
+other=$(best nbd-client)
+say "1 connection: $one us, 16: $many us; nbd-client with 16: $other us"
+[ $((many * 10)) -le $((one * 20)) ] ||
+	fail "16 connections take $((many * 100 / one)) % of the time of one"
+[ $((many * 10)) -le $((other * 12)) ] || fail "slower than nbd-client"

@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# An attached device that nobody uses takes no CPU: no work of the driver runs
+# and no timer of its fires in five seconds, over sixteen connections.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+requires nbdkit
+tracing=/sys/kernel/tracing
+[ -e $tracing/trace ] || mount -t tracefs tracefs $tracing
+[ -e $tracing/events/workqueue/workqueue_execute_start ] ||
+	skip "this kernel cannot trace work"
+events=(workqueue/workqueue_execute_start timer/timer_expire_entry
+	timer/hrtimer_expire_entry)
+# trace 0|1
+trace()
+{
+	local e
+
+	for e in "${events[@]}"; do
+		[ ! -e "$tracing/events/$e" ] ||
+			echo "$1" >"$tracing/events/$e/enable"
+	done
+}
+# ours: what of the driver ran.
+ours()
+{
+	grep -E 'function=nbd_|function nbd_|\[nbd\]' $tracing/trace
+}
+start_nbdkit unix memory 16M
+attach -C 16 "$uri"
+at_exit trace 0
+# To see that it would be seen.
+: >$tracing/trace
+trace 1
+dd if="$dev" of=/dev/null bs=4k count=4 iflag=direct status=none
+trace 0
+[ -n "$(ours)" ] || fail "no work was seen in a read"
+say "$(ours | wc -l) lines for four reads"
+sleep 2
+: >$tracing/trace
+trace 1
+sleep 5
+trace 0
+[ -z "$(ours)" ] || fail "not idle: $(ours | head -n 10)"
+grep -qv '^#' $tracing/trace || fail "nothing at all was seen"
+detach "$dev"
