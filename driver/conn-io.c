@@ -223,6 +223,7 @@ static void nbd_io_send_work(struct kthread_work *work)
 	struct nbd_conn *conn = container_of(work, struct nbd_conn, send_work);
 	struct llist_node *last = READ_ONCE(conn->queue.first);
 
+	/* Others may take it; it stays memory of the tag set, for a guess. */
 	if (last)
 		nbd_io_judge(conn, READ_ONCE(last->next));
 	nbd_io_send(conn);
