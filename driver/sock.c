@@ -358,6 +358,20 @@ static int nbd_sock_full(struct nbd_sock *ns, struct msghdr *msg)
 	return ret;
 }
 
+static ssize_t nbd_sock_copy(struct nbd_sock *ns, struct iov_iter *iter,
+			     struct msghdr *msg)
+{
+	ssize_t ret;
+
+	msg->msg_iter = *iter;
+	ret = sock_sendmsg(ns->sock, msg);
+	if (ret == -EAGAIN && !ns->tcp)
+		ret = nbd_sock_full(ns, msg);
+	if (ret > 0)
+		iov_iter_advance(iter, ret);
+	return ret;
+}
+
 /**
  * nbd_sock_send() - offer bytes to the socket
  * @ns: an adopted socket
@@ -384,14 +398,9 @@ ssize_t nbd_sock_send(struct nbd_sock *ns, struct iov_iter *iter, bool more,
 	if (more)
 		msg.msg_flags |= MSG_MORE;
 	if (splice && ns->tcp && nbd_sock_can_splice(iter))
-		return nbd_compat_splice(ns->sock, iter, &msg);
-
-	msg.msg_iter = *iter;
-	ret = sock_sendmsg(ns->sock, &msg);
-	if (ret == -EAGAIN && !ns->tcp)
-		ret = nbd_sock_full(ns, &msg);
-	if (ret > 0)
-		iov_iter_advance(iter, ret);
+		ret = nbd_compat_splice(ns->sock, iter, &msg);
+	else
+		ret = nbd_sock_copy(ns, iter, &msg);
 	/* Somebody else was told the reason; it was not the peer's FIN. */
 	if (ret == -EPIPE && ns->tcp && ns->sock->sk->sk_state == TCP_CLOSE)
 		return -ENOTCONN;
