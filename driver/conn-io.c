@@ -28,8 +28,6 @@
 
 /* When there was no memory to send with. */
 #define NBD_IO_AGAIN		(HZ / 50 + 1)
-/* When nothing gathers, up to so many batches are sent at once between tries. */
-#define NBD_IO_BACKOFF		63u
 
 static struct workqueue_struct *nbd_io_wq;
 static struct workqueue_struct *nbd_bulk_wq;
@@ -161,16 +159,6 @@ void nbd_conn_queue(struct nbd_conn *conn, struct nbd_cmd *cmd, u64 from,
 		queue_work(nbd_recovery_wq, &conn->fail_work);
 }
 
-/* Worth another try, or did nothing gather the last time? */
-static bool nbd_io_gathers(struct nbd_conn *conn)
-{
-	unsigned int pause = READ_ONCE(conn->gather_pause);
-
-	if (pause)
-		WRITE_ONCE(conn->gather_pause, pause - 1);
-	return !pause;
-}
-
 /**
  * nbd_conn_kick() - see that queued commands are sent
  * @conn: the connection
@@ -183,10 +171,12 @@ static bool nbd_io_gathers(struct nbd_conn *conn)
  */
 void nbd_conn_kick(struct nbd_conn *conn, bool gather)
 {
-	if (gather && nbd_io_gathers(conn)) {
+	if (gather) {
 		kthread_queue_work(conn->sender, &conn->send_work);
 		return;
 	}
+	if (llist_empty(&conn->queue))
+		return;
 	if (mutex_trylock(&conn->tx_lock)) {
 		nbd_io_burst(conn);
 		mutex_unlock(&conn->tx_lock);
@@ -207,26 +197,9 @@ static void nbd_io_send(struct nbd_conn *conn)
 	mutex_unlock(&conn->tx_lock);
 }
 
-/* A submitter that waits for each request gets more and more rarely delayed. */
-static void nbd_io_judge(struct nbd_conn *conn, bool gathered)
-{
-	if (gathered)
-		conn->gather_backoff = 0;
-	else
-		conn->gather_backoff = min(2 * conn->gather_backoff + 1,
-					   NBD_IO_BACKOFF);
-	WRITE_ONCE(conn->gather_pause, conn->gather_backoff);
-}
-
 static void nbd_io_send_work(struct kthread_work *work)
 {
-	struct nbd_conn *conn = container_of(work, struct nbd_conn, send_work);
-	struct llist_node *last = READ_ONCE(conn->queue.first);
-
-	/* Others may take it; it stays memory of the tag set, for a guess. */
-	if (last)
-		nbd_io_judge(conn, READ_ONCE(last->next));
-	nbd_io_send(conn);
+	nbd_io_send(container_of(work, struct nbd_conn, send_work));
 }
 
 /* --- receiving ------------------------------------------------------- */

@@ -116,8 +116,6 @@ struct nbd_conn_stats {
  * @again_work: sends when there was no memory to send with
  * @sender: thread that @send_work runs in
  * @send_work: sends what has gathered
- * @gather_pause: batches to send at once before gathering is tried again
- * @gather_backoff: what @gather_pause was set to last; written by @send_work
  * @fail_work: takes the connection down
  * @error: why it is FAILING, set by who made it so a moment later; 0 when it is
  *	being closed in good order; NBD_CONN_OK at all other times
@@ -161,8 +159,6 @@ struct nbd_conn {
 	struct delayed_work again_work;
 	struct kthread_worker *sender;
 	struct kthread_work send_work;
-	unsigned int gather_pause;
-	unsigned int gather_backoff;
 	struct work_struct fail_work;
 	int error;
 	int last_error;

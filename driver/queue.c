@@ -3,10 +3,12 @@
  * Requests: prepare, route, retry, complete, time out.
  */
 #include <linux/bitmap.h>
+#include <linux/sched/clock.h>
 #include <linux/seq_file.h>
 
 #include "compat/block.h"
 #include "flush.h"
+#include "gather.h"
 #include "park.h"
 
 /* Connections that may die with a request before it fails: a poisoned one. */
@@ -14,26 +16,20 @@
 /* A trim or zeroing gets a second more for this many bytes. */
 #define NBD_SLOW_BYTES_SHIFT	24
 
-/* So many batches gather at most before the submitter sends them itself. */
-#define NBD_GATHER_MAX		16
-
 /**
  * struct nbd_hctx - a hardware queue
  * @kick: connections that got commands in the present batch
- * @submitter: who submitted last; to compare with, it may be gone
- * @slept: how often it had slept then
- * @run: batches that it has submitted since
- * @last_run: batches that it had submitted between the two sleeps before
+ * @left: connections whose commands were left to gather
+ * @last: index of the connection that got the last command
+ * @gather: shall the next batch wait for more?
  *
- * All but @kick is a guess at what comes next; two submitters on one hardware
- * queue may spoil it for each other.
+ * All but @kick are guesses, changed by anybody: what is left is sent anyway.
  */
 struct nbd_hctx {
 	DECLARE_BITMAP(kick, NBD_MAX_CONNECTIONS);
-	const struct task_struct *submitter;
-	unsigned long slept;
-	unsigned int run;
-	unsigned int last_run;
+	DECLARE_BITMAP(left, NBD_MAX_CONNECTIONS);
+	unsigned int last;
+	struct nbd_gather gather;
 };
 
 static struct request *nbd_request_of(struct nbd_cmd *cmd)
@@ -364,40 +360,37 @@ const struct nbd_conn_ops nbd_queue_conn_ops = {
 
 /* --- blk-mq ---------------------------------------------------------- */
 
-/*
- * Is another batch likely to follow at once? Yes, if the submitter has not slept
- * since the last one, or had submitted several the last time it woke up. A
- * submitter that waits for each of its requests is never made to wait longer.
- */
-static bool nbd_more_likely(struct nbd_hctx *mine)
+static void nbd_kick_all(struct nbd_queue *q, unsigned long *which, bool gather)
 {
-	unsigned long slept = current->nvcsw;
-	unsigned int run = 1;
+	unsigned int i;
 
-	if (mine->submitter == current) {
-		if (mine->slept == slept)
-			run = mine->run + 1;
-		else
-			mine->last_run = mine->run;
-	} else {
-		mine->submitter = current;
-		mine->last_run = 1;
+	for_each_set_bit(i, which, q->config.nr_conns) {
+		/* Ordered before the look at the connection's queue. */
+		if (test_and_clear_bit(i, which))
+			nbd_conn_kick(q->config.conns[i], gather);
 	}
-	mine->slept = slept;
-	mine->run = run;
-	return run % NBD_GATHER_MAX && (run > 1 || mine->last_run > 1);
 }
 
 static void nbd_kick_pending(struct nbd_queue *q, struct nbd_hctx *mine)
 {
-	bool gather = nbd_more_likely(mine);
-	unsigned int i;
+	bool gather = nbd_gather_more(&mine->gather, current, current->nvcsw,
+				      local_clock());
 
-	for_each_set_bit(i, mine->kick, q->config.nr_conns) {
-		/* Ordered before the look at the connection's queue. */
-		if (test_and_clear_bit(i, mine->kick))
-			nbd_conn_kick(q->config.conns[i], gather);
-	}
+	if (gather)
+		bitmap_or(mine->left, mine->left, mine->kick,
+			  q->config.nr_conns);
+	nbd_kick_all(q, mine->kick, gather);
+	if (!gather)
+		nbd_kick_all(q, mine->left, false);
+}
+
+static void nbd_judge_gathering(struct nbd_queue *q, struct nbd_hctx *mine)
+{
+	unsigned int last = mine->last;
+	bool waiting = last < q->config.nr_conns &&
+		       !llist_empty(&q->config.conns[last]->queue);
+
+	nbd_gather_judge(&mine->gather, current, current->nvcsw, waiting);
 }
 
 static blk_status_t nbd_queue_rq(struct blk_mq_hw_ctx *hctx,
@@ -416,10 +409,14 @@ static blk_status_t nbd_queue_rq(struct blk_mq_hw_ctx *hctx,
 	if (status)
 		return status;
 
+	if (mine->gather.left)
+		nbd_judge_gathering(q, mine);
 	blk_mq_start_request(bd->rq);
 	conn = nbd_issue(q, cmd);
-	if (conn)
+	if (conn) {
 		set_bit(conn->index, mine->kick);
+		mine->last = conn->index;
+	}
 	if (bd->last)
 		nbd_kick_pending(q, mine);
 	return BLK_STS_OK;
