@@ -7,6 +7,7 @@
 #include <linux/sched/mm.h>
 #include <linux/un.h>
 #include <linux/vm_sockets.h>
+#include <linux/vmalloc.h>
 #include <net/inet_connection_sock.h>
 #include <net/tcp.h>
 
@@ -195,7 +196,8 @@ int nbd_sock_adopt(struct nbd_sock *ns, int fd, struct netlink_ext_ack *extack)
 	ns->tcp = sk_is_tcp(sock->sk);
 	ns->stage = NULL;
 	if (!ns->tcp) {
-		ns->stage = kmalloc(NBD_SOCK_STAGE, GFP_KERNEL);
+		/* Not kmalloc(), which has nothing between 32 and 64 KiB. */
+		ns->stage = vmalloc(NBD_SOCK_STAGE);
 		ret = -ENOMEM;
 		if (!ns->stage)
 			goto put;
@@ -210,7 +212,7 @@ int nbd_sock_adopt(struct nbd_sock *ns, int fd, struct netlink_ext_ack *extack)
 	return 0;
 
 forget:
-	kfree(ns->stage);
+	vfree(ns->stage);
 	ns->sock = NULL;
 put:
 	sockfd_put(sock);
@@ -281,7 +283,7 @@ void nbd_sock_release(struct nbd_sock *ns)
 	nbd_sock_unprepare(ns);
 	sockfd_put(ns->sock);
 	ns->sock = NULL;
-	kfree(ns->stage);
+	vfree(ns->stage);
 	ns->stage = NULL;
 }
 
