@@ -57,7 +57,9 @@ static const struct block_device_operations nbd_fops = {
 
 /*
  * BLOCKING: sending takes the socket lock. STACKING: requests that wait for a
- * connection must not hold up CPU offline and suspend.
+ * connection must not hold up CPU offline and suspend. HCTX_SHARED: one thread
+ * may use all connections, so that each hardware queue would need tags, and
+ * memory for requests, for all of them.
  */
 static struct blk_mq_tag_set *nbd_set_alloc(unsigned int hw_queues,
 					    unsigned int depth)
@@ -74,6 +76,8 @@ static struct blk_mq_tag_set *nbd_set_alloc(unsigned int hw_queues,
 	set->cmd_size = sizeof(struct nbd_cmd);
 	set->flags = BLK_MQ_F_BLOCKING | BLK_MQ_F_NO_SCHED_BY_DEFAULT |
 		     BLK_MQ_F_STACKING | NBD_TAG_SET_MERGE;
+	if (hw_queues > 1)
+		set->flags |= BLK_MQ_F_TAG_HCTX_SHARED;
 	ret = blk_mq_alloc_tag_set(set);
 	if (ret) {
 		kfree(set);
@@ -157,7 +161,7 @@ void nbd_disk_del(struct nbd_dev *dev)
  * nbd_disk_reshape() - give the device a disk of a certain shape
  * @dev: a device that is @closed and has no openers
  * @hw_queues: hardware queues
- * @depth: tags in each
+ * @depth: tags, shared by all of them
  *
  * The tags of a live tag set cannot grow, so another shape is another disk
  * under the same number. Everything that takes memory is done before the old
