@@ -129,7 +129,7 @@ static void text_device(const struct nl_device *d)
 	       "forced" : "not forced");
 	row_number("queue depth", d->queue_depth, " per connection");
 	row("queues");
-	printf("%u with %u tags each\n", d->hw_queues, d->tags);
+	printf("%u, with %u tags together\n", d->hw_queues, d->tags);
 	row_number("openers", d->openers, "");
 	row_number("parked requests", d->parked, "");
 	row_number("attached by", d->pid, " (process)");

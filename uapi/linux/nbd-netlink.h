@@ -56,7 +56,7 @@ enum {
 	NBD_ATTR_STATE,			/* u32, NBD_STATE_* */
 	NBD_ATTR_CONNECTIONS,		/* nested, NBD_CONN_ITEM ... */
 	NBD_ATTR_HW_QUEUES,		/* u32 */
-	NBD_ATTR_TAGS,			/* u32, tags per hardware queue */
+	NBD_ATTR_TAGS,			/* u32, tags, shared by the hardware queues */
 	NBD_ATTR_OPENERS,		/* u32, open file descriptors and mounts */
 	NBD_ATTR_PARKED,		/* u32, requests that wait for a connection */
 	NBD_ATTR_PID,			/* u32, the process that attached */
