@@ -45,6 +45,7 @@ static bool nbd_gather_likely(struct nbd_gather *gather)
  * @submitter: who submits
  * @slept: how often it has slept
  * @now: nanoseconds on any steady clock
+ * @full: the batch fills a burst by itself
  *
  * Yes, if the submitter has not slept since its last batch, or had submitted
  * several the last time that it woke up; but not for long, and more and more
@@ -57,10 +58,10 @@ static bool nbd_gather_likely(struct nbd_gather *gather)
  */
 bool nbd_gather_more(struct nbd_gather *gather,
 		     const struct task_struct *submitter, unsigned long slept,
-		     u64 now)
+		     u64 now, bool full)
 {
 	nbd_gather_count(gather, submitter, slept);
-	gather->left = nbd_gather_likely(gather) &&
+	gather->left = nbd_gather_likely(gather) && !full &&
 		       (!gather->since || now - gather->since < NBD_GATHER_NS);
 	if (!gather->left)
 		gather->since = 0;

@@ -40,7 +40,7 @@ struct nbd_gather {
 
 bool nbd_gather_more(struct nbd_gather *gather,
 		     const struct task_struct *submitter, unsigned long slept,
-		     u64 now);
+		     u64 now, bool full);
 void nbd_gather_judge(struct nbd_gather *gather,
 		      const struct task_struct *submitter, unsigned long slept,
 		      bool waiting);

@@ -5,6 +5,7 @@
 #include <linux/bitmap.h>
 #include <linux/sched/clock.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
 
 #include "compat/block.h"
 #include "flush.h"
@@ -15,11 +16,14 @@
 #define NBD_MAX_TRIES		20
 /* A trim or zeroing gets a second more for this many bytes. */
 #define NBD_SLOW_BYTES_SHIFT	24
+/* Nothing is saved by sending more than this at once. */
+#define NBD_FULL_BURST		SZ_256K
 
 /**
  * struct nbd_hctx - a hardware queue
  * @kick: connections that got commands in the present batch
  * @left: connections whose commands were left to gather
+ * @payload: bytes to be written in the present batch
  * @last: index of the connection that got the last command
  * @gather: shall the next batch wait for more?
  *
@@ -28,6 +32,7 @@
 struct nbd_hctx {
 	DECLARE_BITMAP(kick, NBD_MAX_CONNECTIONS);
 	DECLARE_BITMAP(left, NBD_MAX_CONNECTIONS);
+	unsigned int payload;
 	unsigned int last;
 	struct nbd_gather gather;
 };
@@ -374,8 +379,10 @@ static void nbd_kick_all(struct nbd_queue *q, unsigned long *which, bool gather)
 static void nbd_kick_pending(struct nbd_queue *q, struct nbd_hctx *mine)
 {
 	bool gather = nbd_gather_more(&mine->gather, current, current->nvcsw,
-				      local_clock());
+				      local_clock(),
+				      mine->payload >= NBD_FULL_BURST);
 
+	mine->payload = 0;
 	if (gather)
 		bitmap_or(mine->left, mine->left, mine->kick,
 			  q->config.nr_conns);
@@ -411,6 +418,7 @@ static blk_status_t nbd_queue_rq(struct blk_mq_hw_ctx *hctx,
 
 	if (mine->gather.left)
 		nbd_judge_gathering(q, mine);
+	mine->payload += cmd->payload;
 	blk_mq_start_request(bd->rq);
 	conn = nbd_issue(q, cmd);
 	if (conn) {

@@ -15,7 +15,7 @@ static bool submit(struct nbd_gather *g, const struct task_struct *who,
 {
 	if (g->left)
 		nbd_gather_judge(g, who, slept, waiting);
-	return nbd_gather_more(g, who, slept, now);
+	return nbd_gather_more(g, who, slept, now, false);
 }
 
 static void one_at_a_time_is_not_delayed(struct kunit *test)
@@ -93,6 +93,14 @@ static void a_sleep_after_one_counts_against_it(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, g.backoff, 1U);
 }
 
+static void a_full_burst_does_not_wait(struct kunit *test)
+{
+	struct nbd_gather g = { .submitter = fio, .run = 8, .last_run = 8 };
+
+	KUNIT_EXPECT_FALSE(test, nbd_gather_more(&g, fio, 1, 1, true));
+	KUNIT_EXPECT_TRUE(test, nbd_gather_more(&g, fio, 1, 1, false));
+}
+
 static void another_submitter_starts_anew(struct kunit *test)
 {
 	struct nbd_gather g = { .submitter = fio, .run = 8, .last_run = 8 };
@@ -109,6 +117,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(what_brings_nothing_gets_rare),
 	KUNIT_CASE(two_in_turns_that_sleep_get_rare),
 	KUNIT_CASE(a_sleep_after_one_counts_against_it),
+	KUNIT_CASE(a_full_burst_does_not_wait),
 	KUNIT_CASE(another_submitter_starts_anew),
 	{ }
 };
