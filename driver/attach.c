@@ -242,6 +242,7 @@ static void nbd_go_live(struct nbd_dev *dev)
 		.flags		= dev->params.server_flags,
 		.timeout	= dev->params.timeout * HZ,
 		.fence		= msecs_to_jiffies(dev->params.fence),
+		.spread		= nbd_route_spread(dev->conns, dev->nr_conns),
 		.flush_each	= dev->nr_conns > 1 &&
 				  nbd_flush_each(&dev->params),
 	};

@@ -14,6 +14,7 @@
 #include <linux/cred.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
+#include <linux/sched/clock.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -26,6 +27,9 @@
 /* After this long the io work lets others have the CPU. */
 #define NBD_IO_SLICE_NS		(2 * NSEC_PER_MSEC)
 
+/* Measured so many times. */
+#define NBD_IO_SWITCHES		16
+
 /* When there was no memory to send with. */
 #define NBD_IO_AGAIN		(HZ / 50 + 1)
 
@@ -34,6 +38,8 @@ static struct workqueue_struct *nbd_bulk_wq;
 /* Threads that send what has gathered; a connection always uses the same. */
 static struct kthread_worker **nbd_senders;
 static unsigned int nbd_nr_senders;
+/* Nanoseconds to have another thread do something and come back. */
+static u64 nbd_switch_ns = U64_MAX;
 static atomic_t nbd_next_sender;
 /* The submitter's credentials must not decide what a socket may do. */
 static const struct cred *nbd_cred;
@@ -148,7 +154,8 @@ void nbd_conn_queue(struct nbd_conn *conn, struct nbd_cmd *cmd, u64 from,
 	nbd_encode_request(&cmd->hdr, cmd->type, nbd_cookie(generation, tag),
 			   from, len);
 	nbd_cmd_issue(cmd, generation, conn->index);
-	atomic_inc(&conn->in_flight);
+	if (atomic_inc_return(&conn->in_flight) == 1)
+		WRITE_ONCE(conn->progress_at, local_clock());
 	/*
 	 * llist_add() is a full barrier: either failure work, which leaves LIVE
 	 * first and empties the queue afterwards, finds the command, or the
@@ -461,6 +468,30 @@ static int nbd_io_start_senders(void)
 	return ret;
 }
 
+/* The least of several times: the others met something else. */
+static void nbd_io_measure_switch(void)
+{
+	unsigned int i;
+	u64 start;
+
+	for (i = 0; i < NBD_IO_SWITCHES; i++) {
+		start = local_clock();
+		kthread_flush_worker(nbd_senders[0]);
+		nbd_switch_ns = min(nbd_switch_ns, local_clock() - start);
+	}
+}
+
+/**
+ * nbd_io_switch_ns() - what it takes to have another thread do something
+ *
+ * Context: any.
+ * Return: nanoseconds on this machine, from a wake-up to the next one.
+ */
+u64 nbd_io_switch_ns(void)
+{
+	return nbd_switch_ns;
+}
+
 /**
  * nbd_io_setup() - get what all connections send and receive with
  *
@@ -478,6 +509,8 @@ int nbd_io_setup(void)
 		ret = nbd_io_start_senders();
 	if (ret)
 		nbd_io_exit();
+	else
+		nbd_io_measure_switch();
 	return ret;
 }
 

@@ -10,6 +10,7 @@
 extern const struct nbd_sock_ops nbd_io_sock_ops;
 
 int nbd_io_setup(void);
+u64 nbd_io_switch_ns(void);
 void nbd_io_exit(void);
 void nbd_io_init(struct nbd_conn *conn);
 void nbd_io_reset(struct nbd_conn *conn);

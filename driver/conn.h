@@ -93,6 +93,9 @@ struct nbd_conn_stats {
  * @in_flight: commands issued and not over
  * @unflushed: what a flush would be about, see flush.h
  * @latency: smoothed time to an answer, see route.c; 0 before the first one
+ * @service: smoothed nanoseconds that a command takes while it is busy, see
+ *	route.c; 0 before the first answer
+ * @progress_at: local_clock() when it answered last, or became busy
  * @avoid_until: jiffies until which other connections are preferred
  * @queue: commands to send; anybody pushes, the holder of @tx_lock pops
  * @tx_lock: protects @tx and sending on @sock; a holder may sleep for the
@@ -137,6 +140,8 @@ struct nbd_conn {
 	atomic_t in_flight;
 	atomic_t unflushed;
 	u32 latency;
+	u32 service;
+	u64 progress_at;
 	unsigned long avoid_until;
 	struct llist_head queue;
 

@@ -235,6 +235,20 @@ static bool nbd_flush_on(struct nbd_queue *q, struct nbd_conn *conn,
 	return false;
 }
 
+static void nbd_learn(struct nbd_queue *q, struct nbd_conn *conn,
+		      struct llist_node *list)
+{
+	unsigned int count = 0;
+	struct llist_node *node;
+
+	llist_for_each(node, list)
+		count++;
+	nbd_route_served(conn, count, local_clock());
+	/* One sample a batch will do. */
+	nbd_route_learn(&q->config, conn, jiffies -
+			llist_entry(list, struct nbd_cmd, node)->sent_at);
+}
+
 /* nbd_conn_ops.complete */
 static void nbd_queue_complete(struct nbd_conn *conn, struct llist_node *list)
 {
@@ -243,10 +257,8 @@ static void nbd_queue_complete(struct nbd_conn *conn, struct llist_node *list)
 	DEFINE_IO_COMP_BATCH(batch);
 	struct llist_node *node, *next;
 
-	/* One sample a batch will do. */
 	if (q->config.nr_conns > 1)
-		nbd_route_learn(&q->config, conn, jiffies -
-				llist_entry(list, struct nbd_cmd, node)->sent_at);
+		nbd_learn(q, conn, list);
 	llist_for_each_safe(node, next, list) {
 		struct nbd_cmd *cmd = llist_entry(node, struct nbd_cmd, node);
 

@@ -45,6 +45,8 @@ enum nbd_queue_mode {
  * @flags: NBD_FLAG_* of the export
  * @timeout: jiffies a server may take, 0 for ever
  * @fence: jiffies that a write waits after a connection was given up
+ * @spread: nanoseconds that a command may wait on a connection before it goes to
+ *	another one, 0 if there is no other
  * @flush_each: a flush must go to every connection with unflushed writes
  */
 struct nbd_queue_config {
@@ -53,6 +55,7 @@ struct nbd_queue_config {
 	u64 flags;
 	unsigned long timeout;
 	unsigned long fence;
+	u64 spread;
 	bool flush_each;
 };
 
@@ -108,5 +111,7 @@ struct nbd_conn *nbd_queue_route(const struct nbd_queue_config *config,
 				 unsigned int home, struct nbd_cmd *cmd);
 void nbd_route_learn(const struct nbd_queue_config *config,
 		     struct nbd_conn *conn, unsigned long age);
+void nbd_route_served(struct nbd_conn *conn, unsigned int count, u64 now);
+u64 nbd_route_spread(struct nbd_conn *const *conns, unsigned int count);
 
 #endif /* NBD_QUEUE_H */

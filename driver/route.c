@@ -7,9 +7,20 @@
  * connection has a smoothed latency, and one that is much slower than the
  * fastest is avoided for a while. Then it gets requests again, and is either as
  * good as the others or is avoided once more.
+ *
+ * And they do not say whether another connection would help. What goes to a
+ * server in one burst costs less than what goes over several connections, by a
+ * send, a wake-up and the other thread's share of the CPU for each. A server
+ * that takes microseconds for a request is better left on one connection; one
+ * that takes milliseconds wants all of them. So it is measured how long a
+ * request takes on a busy connection, and a request goes to another one when it
+ * would have to wait for longer than several such wake-ups cost.
  */
 #include <linux/jiffies.h>
+#include <linux/math64.h>
+#include <linux/sched/clock.h>
 
+#include "conn-io.h"
 #include "flush.h"
 #include "queue.h"
 
@@ -22,8 +33,16 @@
 /* More than any number of commands in flight. */
 #define NBD_AVOID_LOAD		BIT(30)
 
-/* Smoothed over this many samples, a power of two. */
+/* Smoothed over so many samples, as powers of two. */
 #define NBD_LATENCY_SHIFT	3
+#define NBD_SERVICE_SHIFT	3
+
+/* A wait is worth so many switches to another thread, but not more than that. */
+#define NBD_SPREAD_FACTOR	8
+#define NBD_SPREAD_MAX		NSEC_PER_MSEC
+/* If the server's threads are on our CPUs, and too many for each to have one. */
+#define NBD_CROWDED_FACTOR	64
+#define NBD_CROWDED_MAX		(5 * NSEC_PER_MSEC)
 
 /* Its load, in such a way that one to be avoided comes after all others. */
 static int nbd_route_load(const struct nbd_conn *conn)
@@ -35,14 +54,29 @@ static int nbd_route_load(const struct nbd_conn *conn)
 	return load;
 }
 
+/*
+ * Will a command be answered soon, although others are before it? Not if nothing
+ * is known of the connection yet, or it has not answered for a while.
+ */
+static bool nbd_route_soon(const struct nbd_queue_config *config,
+			   const struct nbd_conn *conn, int load, u64 now)
+{
+	u64 service = READ_ONCE(conn->service);
+
+	return service && load < conn->depth &&
+	       load * service <= config->spread &&
+	       (s64)(now - READ_ONCE(conn->progress_at)) <=
+	       (s64)config->spread;
+}
+
 /**
  * nbd_queue_pick() - choose the connection for a command
  * @config: the connections
  * @home: hardware queue that the command comes from
  *
- * The home connection while it is idle, else the live one with the fewest
- * commands in flight, so that a single thread uses all of them; one that is
- * avoided only if there is no other.
+ * From the home connection on, the first one that is idle or will answer soon;
+ * else the live one with the fewest commands in flight, so that a single thread
+ * uses all of them; one that is avoided only if there is no other.
  *
  * Context: any; the configuration must not go away.
  * Return: a connection that was live a moment ago, or NULL.
@@ -50,16 +84,21 @@ static int nbd_route_load(const struct nbd_conn *conn)
 struct nbd_conn *nbd_queue_pick(const struct nbd_queue_config *config,
 				unsigned int home)
 {
+	u64 now = config->spread ? local_clock() : 0;
 	struct nbd_conn *best = NULL;
 	int least = INT_MAX;
 	unsigned int i;
 
-	for (i = 0; i < config->nr_conns && least; i++) {
+	for (i = 0; i < config->nr_conns; i++) {
 		struct nbd_conn *conn =
 			config->conns[(home + i) % config->nr_conns];
 		int load = nbd_route_load(conn);
 
-		if (load < least && nbd_conn_live(conn)) {
+		if (!nbd_conn_live(conn))
+			continue;
+		if (!load || nbd_route_soon(config, conn, load, now))
+			return conn;
+		if (load < least) {
 			least = load;
 			best = conn;
 		}
@@ -143,4 +182,48 @@ void nbd_route_learn(const struct nbd_queue_config *config,
 		WRITE_ONCE(conn->avoid_until, jiffies +
 			   min_t(unsigned long, age * NBD_AVOID_FACTOR,
 				 NBD_AVOID_MAX));
+}
+
+/**
+ * nbd_route_served() - a busy connection has answered
+ * @conn: the connection
+ * @count: so many commands at once
+ * @now: local_clock()
+ *
+ * Context: any; one caller at a time is right, more do no harm.
+ */
+void nbd_route_served(struct nbd_conn *conn, unsigned int count, u64 now)
+{
+	s64 took = max_t(s64, now - READ_ONCE(conn->progress_at), 0);
+	s64 service = READ_ONCE(conn->service);
+	s64 each = min_t(s64, div_u64(took, count), U32_MAX);
+
+	if (service)
+		each = service + ((each - service) >> NBD_SERVICE_SHIFT);
+	WRITE_ONCE(conn->progress_at, now);
+	/* 0 is "no answer yet". */
+	WRITE_ONCE(conn->service, max_t(s64, each, 1));
+}
+
+/**
+ * nbd_route_spread() - how long a command should wait rather than spread
+ * @conns: connections with adopted sockets
+ * @count: how many
+ *
+ * Context: process.
+ * Return: nanoseconds; 0 if there is only one connection.
+ */
+u64 nbd_route_spread(struct nbd_conn *const *conns, unsigned int count)
+{
+	bool crowded = count >= num_online_cpus();
+	u64 cost = nbd_io_switch_ns();
+	unsigned int i;
+
+	if (count < 2)
+		return 0;
+	for (i = 0; i < count && crowded; i++)
+		crowded = nbd_sock_local(&conns[i]->sock);
+	if (crowded)
+		return min_t(u64, cost * NBD_CROWDED_FACTOR, NBD_CROWDED_MAX);
+	return min_t(u64, cost * NBD_SPREAD_FACTOR, NBD_SPREAD_MAX);
 }

@@ -613,3 +613,30 @@ void nbd_sock_peer(struct nbd_sock *ns, char *buf, size_t len)
 	else
 		nbd_sock_format(&addr, ret, buf, len);
 }
+
+static bool nbd_sock_loopback(const struct sock *sk)
+{
+	if (sk->sk_family == AF_INET)
+		return ipv4_is_loopback(sk->sk_daddr) ||
+		       sk->sk_daddr == sk->sk_rcv_saddr;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6)
+		return ipv6_addr_loopback(&sk->sk_v6_daddr) ||
+		       ipv6_addr_equal(&sk->sk_v6_daddr,
+				       &sk->sk_v6_rcv_saddr);
+#endif
+	return false;
+}
+
+/**
+ * nbd_sock_local() - does the server run on this machine?
+ * @ns: an adopted socket
+ *
+ * Context: any.
+ * Return: true if it does, as far as the addresses tell.
+ */
+bool nbd_sock_local(const struct nbd_sock *ns)
+{
+	return ns->sock->sk->sk_family == AF_UNIX ||
+	       nbd_sock_loopback(ns->sock->sk);
+}

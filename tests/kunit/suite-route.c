@@ -3,6 +3,7 @@
  * Routing: which connection a command travels on.
  */
 #include <kunit/test.h>
+#include <linux/sched/clock.h>
 
 #include "../../driver/queue.h"
 
@@ -81,6 +82,86 @@ static void dead_ones_are_not(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, nbd_queue_pick(&s->config, 1));
 }
 
+/* All answer a command in @service, and have done so just now. */
+static void all_serve_in(struct slots *s, u32 service)
+{
+	unsigned int i;
+
+	s->config.spread = NSEC_PER_SEC;
+	for (i = 0; i < CONNECTIONS; i++) {
+		s->conns[i]->depth = 128;
+		s->conns[i]->service = service;
+		s->conns[i]->progress_at = local_clock();
+	}
+}
+
+static void what_is_fast_stays_together(struct kunit *test)
+{
+	struct slots *s = make(test);
+	unsigned int i;
+
+	all_serve_in(s, 10 * NSEC_PER_MSEC);
+	for (i = 0; i < 100; i++)
+		atomic_inc(&nbd_queue_pick(&s->config, 2)->in_flight);
+	KUNIT_EXPECT_EQ(test, 100, atomic_read(&s->conns[2]->in_flight));
+	/* Then the next one, and when all would have to wait, the least. */
+	for (i = 0; i < 2; i++)
+		atomic_inc(&nbd_queue_pick(&s->config, 2)->in_flight);
+	KUNIT_EXPECT_EQ(test, 101, atomic_read(&s->conns[2]->in_flight));
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&s->conns[3]->in_flight));
+}
+
+static void what_is_slow_spreads(struct kunit *test)
+{
+	struct slots *s = make(test);
+	unsigned int i;
+
+	all_serve_in(s, 2 * NSEC_PER_SEC);
+	for (i = 0; i < CONNECTIONS * 10; i++)
+		atomic_inc(&nbd_queue_pick(&s->config, 2)->in_flight);
+	for (i = 0; i < CONNECTIONS; i++)
+		KUNIT_EXPECT_EQ(test, 10,
+				atomic_read(&s->conns[i]->in_flight));
+}
+
+static void what_stalls_gets_no_more(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	all_serve_in(s, 10 * NSEC_PER_MSEC);
+	atomic_set(&s->conns[0]->in_flight, 1);
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[0], nbd_queue_pick(&s->config, 0));
+	s->conns[0]->progress_at = local_clock() - 100 * NSEC_PER_SEC;
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], nbd_queue_pick(&s->config, 0));
+}
+
+static void not_beyond_the_depth(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	all_serve_in(s, 1);
+	atomic_set(&s->conns[0]->in_flight, 128);
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], nbd_queue_pick(&s->config, 0));
+}
+
+static void the_service_time_is_learnt(struct kunit *test)
+{
+	struct slots *s = make(test);
+	struct nbd_conn *conn = s->conns[0];
+	unsigned int i;
+
+	conn->progress_at = 1000000;
+	nbd_route_served(conn, 4, 1400000);
+	KUNIT_EXPECT_EQ(test, 100000U, conn->service);
+	for (i = 1; i <= 100; i++)
+		nbd_route_served(conn, 1, 1400000 + i * 5000);
+	KUNIT_EXPECT_LT(test, conn->service, 5100U);
+	KUNIT_EXPECT_GE(test, conn->service, 4990U);
+	/* A clock that goes back does no harm. */
+	nbd_route_served(conn, 1, 0);
+	KUNIT_EXPECT_GT(test, conn->service, 0U);
+}
+
 static void a_slow_one_is_avoided(struct kunit *test)
 {
 	struct slots *s = make(test);
@@ -119,6 +200,11 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(one_thread_uses_all),
 	KUNIT_CASE(the_least_loaded_is_taken),
 	KUNIT_CASE(dead_ones_are_not),
+	KUNIT_CASE(what_is_fast_stays_together),
+	KUNIT_CASE(what_is_slow_spreads),
+	KUNIT_CASE(what_stalls_gets_no_more),
+	KUNIT_CASE(not_beyond_the_depth),
+	KUNIT_CASE(the_service_time_is_learnt),
 	KUNIT_CASE(a_slow_one_is_avoided),
 	KUNIT_CASE(all_slow_is_none_slow),
 	{ }
