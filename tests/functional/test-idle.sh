@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # An attached device that nobody uses takes no CPU: no work of the driver runs
-# and no timer of its fires in five seconds, over sixteen connections.
+# and no timer of its fires in five seconds, over sixteen connections, and none of
+# its threads wakes up.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -11,7 +12,7 @@ tracing=/sys/kernel/tracing
 [ -e $tracing/events/workqueue/workqueue_execute_start ] ||
 	skip "this kernel cannot trace work"
 events=(workqueue/workqueue_execute_start timer/timer_expire_entry
-	timer/hrtimer_expire_entry)
+	timer/hrtimer_expire_entry sched/sched_switch)
 # trace 0|1
 trace()
 {
@@ -25,7 +26,8 @@ trace()
 # ours: what of the driver ran.
 ours()
 {
-	grep -E 'function=nbd_|function nbd_|\[nbd\]' $tracing/trace
+	grep -E 'function=nbd_|function nbd_|\[nbd\]|comm=nbd-' \
+		$tracing/trace
 }
 start_nbdkit unix memory 16M
 attach -C 16 "$uri"
