@@ -96,6 +96,17 @@ fio_ns()
 		round' "$T/fio.json"
 }
 
+# fio_iops DEV BS RW DEPTH: I/Os a second by the clock.
+fio_iops()
+{
+	local time=(--time_based --ramp_time=400ms --runtime=800ms)
+
+	fio_ran --name=run --filename="$1" --bs="$2" --rw="$3" \
+		--iodepth="$4" "${time[@]}" || return
+	jq -r '.jobs[0] | select(.error == 0) | .read.iops + .write.iops |
+		round' "$T/fio.json"
+}
+
 # scheduler NAME: of the device that is attached.
 scheduler()
 {
