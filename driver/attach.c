@@ -240,6 +240,7 @@ static void nbd_go_live(struct nbd_dev *dev)
 		.conns		= dev->conns,
 		.nr_conns	= dev->nr_conns,
 		.flags		= dev->params.server_flags,
+		.zeroes		= dev->params.zeroes,
 		.timeout	= dev->params.timeout * HZ,
 		.fence		= msecs_to_jiffies(dev->params.fence),
 		.spread		= nbd_route_spread(dev->conns, dev->nr_conns),

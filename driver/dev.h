@@ -31,6 +31,7 @@ struct netlink_ext_ack;
  * @depth: requests in flight per connection
  * @max_request: soft limit in bytes, 0 for the default
  * @read_ahead: bytes, 0 for the default
+ * @zeroes: NBD_ZEROES_*
  * @pid: who attached
  * @backend: name of what is behind the device, or NULL; owned
  */
@@ -48,6 +49,7 @@ struct nbd_params {
 	u32 depth;
 	u32 max_request;
 	u32 read_ahead;
+	u32 zeroes;
 	pid_t pid;
 	char *backend;
 };

@@ -106,8 +106,10 @@ static void nbd_limits_derive(const struct nbd_params *params,
 			      SECTOR_SHIFT;
 	if (flags & NBD_FLAG_SEND_TRIM)
 		limits->discard_sectors = whole;
-	if (flags & NBD_FLAG_SEND_WRITE_ZEROES)
+	if (nbd_zeroes_possible(flags, params->zeroes))
 		limits->zeroes_sectors = whole;
+	if (nbd_zeroes_fast(flags, params->zeroes, true))
+		limits->zeroes_unmap_sectors = whole;
 	limits->cache = flags & NBD_FLAG_SEND_FLUSH;
 	limits->fua = flags & NBD_FLAG_SEND_FUA;
 	limits->rotational = flags & NBD_FLAG_ROTATIONAL;

@@ -160,6 +160,7 @@ static int nbd_put_params(struct sk_buff *skb, const struct nbd_dev *dev)
 	    nla_put_u32(skb, NBD_ATTR_BLOCK_PREFERRED, p->preferred) ||
 	    nla_put_u32(skb, NBD_ATTR_PAYLOAD_MAX, p->payload_max) ||
 	    nla_put_u32(skb, NBD_ATTR_FENCE, p->fence) ||
+	    nla_put_u32(skb, NBD_ATTR_ZEROES, p->zeroes) ||
 	    nla_put_u32(skb, NBD_ATTR_PID, p->pid))
 		return -EMSGSIZE;
 	if (p->backend &&

@@ -35,6 +35,8 @@ static const struct nla_policy nbd_policy[NBD_ATTR_MAX + 1] = {
 	[NBD_ATTR_FENCE]		= { .type = NLA_U32 },
 	[NBD_ATTR_ATTACH_FLAGS]		= NLA_POLICY_MASK(NLA_U32,
 							  NBD_ATTACH_FLAGS),
+	[NBD_ATTR_ZEROES]		= NLA_POLICY_MAX(NLA_U32,
+							 NBD_ZEROES_OFF),
 	[NBD_ATTR_DETACH_FLAGS]		= NLA_POLICY_MASK(NLA_U32,
 							  NBD_DETACH_UNUSED),
 };
@@ -138,6 +140,7 @@ static int nbd_parse_params(struct genl_info *info, struct nbd_params *p)
 	p->depth = nbd_get_u32(info, NBD_ATTR_QUEUE_DEPTH, NBD_DEFAULT_DEPTH);
 	p->max_request = nbd_get_u32(info, NBD_ATTR_MAX_REQUEST, 0);
 	p->read_ahead = nbd_get_u32(info, NBD_ATTR_READ_AHEAD, 0);
+	p->zeroes = nbd_get_u32(info, NBD_ATTR_ZEROES, NBD_ZEROES_AUTO);
 	p->pid = task_pid_nr(current);
 	return nbd_check_seconds(info, p->timeout, p->dead_timeout);
 }

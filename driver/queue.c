@@ -61,7 +61,27 @@ static bool nbd_changes_data(const struct nbd_cmd *cmd)
 	}
 }
 
-static blk_status_t nbd_command_type(struct request *rq, u32 *type)
+/* No news for the log: the caller has another way. */
+static blk_status_t nbd_refuse(struct request *rq)
+{
+	rq->rq_flags |= RQF_QUIET;
+	return BLK_STS_NOTSUPP;
+}
+
+static blk_status_t nbd_zeroing(struct nbd_queue *q, struct request *rq,
+				u32 *type)
+{
+	bool unmap = !(rq->cmd_flags & REQ_NOUNMAP);
+
+	*type = nbd_zeroes_type(q->config.flags, q->config.zeroes, unmap);
+	if (*type & NBD_CMD_FLAG_FAST_ZERO &&
+	    nbd_zeroes_refused(&q->zeroes[unmap]))
+		return nbd_refuse(rq);
+	return BLK_STS_OK;
+}
+
+static blk_status_t nbd_command_type(struct nbd_queue *q, struct request *rq,
+				     u32 *type)
 {
 	switch (req_op(rq)) {
 	case REQ_OP_READ:
@@ -79,10 +99,7 @@ static blk_status_t nbd_command_type(struct request *rq, u32 *type)
 		*type = NBD_CMD_TRIM;
 		return BLK_STS_OK;
 	case REQ_OP_WRITE_ZEROES:
-		*type = NBD_CMD_WRITE_ZEROES;
-		if (rq->cmd_flags & REQ_NOUNMAP)
-			*type |= NBD_CMD_FLAG_NO_HOLE;
-		return BLK_STS_OK;
+		return nbd_zeroing(q, rq, type);
 	default:
 		return BLK_STS_NOTSUPP;
 	}
@@ -91,7 +108,7 @@ static blk_status_t nbd_command_type(struct request *rq, u32 *type)
 static blk_status_t nbd_prepare(struct nbd_queue *q, struct request *rq,
 				struct nbd_cmd *cmd)
 {
-	blk_status_t status = nbd_command_type(rq, &cmd->type);
+	blk_status_t status = nbd_command_type(q, rq, &cmd->type);
 
 	if (status)
 		return status;
@@ -129,12 +146,19 @@ static blk_status_t nbd_prepare(struct nbd_queue *q, struct request *rq,
  * nbd_queue_status() - what the block layer is told about a finished command
  * @cmd: a command that is over
  *
+ * "Not supported" lets the block layer write zeroes instead. For a zeroing that
+ * must allocate and may take its time, that is an error like any other: the
+ * server offered it.
+ *
  * Context: any.
  * Return: the block layer's status for cmd->error; BLK_STS_IOERR where it has
  * none.
  */
 blk_status_t nbd_queue_status(const struct nbd_cmd *cmd)
 {
+	if (cmd->error == -EOPNOTSUPP &&
+	    cmd->type == (NBD_CMD_WRITE_ZEROES | NBD_CMD_FLAG_NO_HOLE))
+		return BLK_STS_IOERR;
 	return errno_to_blk_status(cmd->error);
 }
 
@@ -143,14 +167,25 @@ static void nbd_end(struct nbd_cmd *cmd, blk_status_t status)
 	blk_mq_end_request(nbd_request_of(cmd), status);
 }
 
-static void nbd_end_answered(struct nbd_cmd *cmd, struct io_comp_batch *batch)
+/* A server that cannot zero fast need not be asked each time. */
+static void nbd_learn_refusal(struct nbd_queue *q, const struct nbd_cmd *cmd)
+{
+	bool unmap = !(cmd->type & NBD_CMD_FLAG_NO_HOLE);
+
+	if (cmd->type & NBD_CMD_FLAG_FAST_ZERO)
+		nbd_zeroes_refuse(&q->zeroes[unmap]);
+}
+
+static void nbd_end_answered(struct nbd_queue *q, struct nbd_cmd *cmd,
+			     struct io_comp_batch *batch)
 {
 	struct request *rq = nbd_request_of(cmd);
 	blk_status_t status = nbd_queue_status(cmd);
 
-	/* A server that cannot trim or zero fast is no news for the log. */
-	if (status == BLK_STS_NOTSUPP)
-		rq->rq_flags |= RQF_QUIET;
+	if (unlikely(status == BLK_STS_NOTSUPP)) {
+		nbd_refuse(rq);
+		nbd_learn_refusal(q, cmd);
+	}
 	if (status || !blk_mq_add_to_batch(rq, batch, false,
 					   blk_mq_end_request_batch))
 		blk_mq_end_request(rq, status);
@@ -265,7 +300,7 @@ static void nbd_queue_complete(struct nbd_conn *conn, struct llist_node *list)
 		if (unlikely(blk_should_fake_timeout(nbd_request_of(cmd)->q)))
 			nbd_conn_lose(conn, cmd);
 		else if (likely(!flush_each) || !nbd_flush_on(q, conn, cmd))
-			nbd_end_answered(cmd, &batch);
+			nbd_end_answered(q, cmd, &batch);
 	}
 	if (batch.complete)
 		batch.complete(&batch);
@@ -560,6 +595,7 @@ void nbd_queue_open(struct nbd_queue *q, const struct nbd_queue_config *config)
 	unsigned int i;
 
 	q->config = *config;
+	memset(q->zeroes, 0, sizeof(q->zeroes));
 	for (i = 0; i < config->nr_conns; i++)
 		config->conns[i]->avoid_until = jiffies;
 	spin_lock_bh(&q->lock);

@@ -12,6 +12,7 @@
 #include <linux/workqueue.h>
 
 #include "conn.h"
+#include "zeroes.h"
 
 #define NBD_MAX_CONNECTIONS	256
 
@@ -43,6 +44,7 @@ enum nbd_queue_mode {
  * @conns: the connections
  * @nr_conns: how many, at least 1
  * @flags: NBD_FLAG_* of the export
+ * @zeroes: NBD_ZEROES_*
  * @timeout: jiffies a server may take, 0 for ever
  * @fence: jiffies that a write waits after a connection was given up
  * @spread: nanoseconds that a command may wait on a connection before it goes to
@@ -53,6 +55,7 @@ struct nbd_queue_config {
 	struct nbd_conn **conns;
 	unsigned int nr_conns;
 	u64 flags;
+	u32 zeroes;
 	unsigned long timeout;
 	unsigned long fence;
 	u64 spread;
@@ -75,6 +78,7 @@ struct nbd_queue_config {
  * @fenced: commands that wait until an old copy of theirs cannot arrive later,
  *	and flushes that go on to their next connection
  * @waiting: how many are on the two lists
+ * @zeroes: refusals to zero fast, of what must not and of what may deallocate
  * @fence_work: looks after @fenced
  */
 struct nbd_queue {
@@ -88,6 +92,7 @@ struct nbd_queue {
 	struct llist_node *parked;
 	struct llist_node *fenced;
 	unsigned int waiting;
+	struct nbd_zeroes zeroes[2];
 	struct delayed_work fence_work;
 };
 

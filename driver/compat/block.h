@@ -35,6 +35,7 @@
  * @max_sectors: soft limit of a request
  * @discard_sectors: largest trim, 0 for none
  * @zeroes_sectors: largest zeroing, 0 for none
+ * @zeroes_unmap_sectors: largest one that is fast because it deallocates
  * @cache: the server has a write cache that can be flushed
  * @fua: a write can be forced through it
  * @rotational: seeks are slow
@@ -47,6 +48,7 @@ struct nbd_limits {
 	unsigned int max_sectors;
 	unsigned int discard_sectors;
 	unsigned int zeroes_sectors;
+	unsigned int zeroes_unmap_sectors;
 	bool cache;
 	bool fua;
 	bool rotational;
@@ -98,6 +100,10 @@ static inline void nbd_fill_limits(struct queue_limits *lim,
 	lim->max_user_discard_sectors = UINT_MAX;
 	lim->discard_granularity = want->discard_sectors ? want->physical : 0;
 	lim->max_write_zeroes_sectors = want->zeroes_sectors;
+#ifdef NBD_HAVE_WZEROES_UNMAP
+	lim->max_hw_wzeroes_unmap_sectors = want->zeroes_unmap_sectors;
+	lim->max_user_wzeroes_unmap_sectors = UINT_MAX;
+#endif
 	lim->features &= ~(BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA |
 			   BLK_FEAT_ROTATIONAL);
 	if (want->cache)

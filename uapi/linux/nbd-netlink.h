@@ -61,6 +61,7 @@ enum {
 	NBD_ATTR_PARKED,		/* u32, requests that wait for a connection */
 	NBD_ATTR_PID,			/* u32, the process that attached */
 	NBD_ATTR_PAD,
+	NBD_ATTR_ZEROES,		/* u32, NBD_ZEROES_* */
 
 	__NBD_ATTR_MAX,
 };
@@ -70,6 +71,14 @@ enum {
 /* NBD_ATTR_ATTACH_FLAGS: given with CONNECT, shown by GET. */
 #define NBD_ATTACH_NO_PARTSCAN	(1 << 0)	/* never look for partitions */
 #define NBD_ATTACH_FORCE_MULTI_CONN (1 << 1)	/* several connections, each flushed */
+
+/* NBD_ATTR_ZEROES: given with CONNECT, shown by GET. */
+enum {
+	NBD_ZEROES_AUTO,		/* fast if it may deallocate, else as it comes */
+	NBD_ZEROES_FAST,		/* fast or not at all */
+	NBD_ZEROES_SLOW,		/* as it comes */
+	NBD_ZEROES_OFF,			/* never ask the server */
+};
 
 /* NBD_ATTR_DETACH_FLAGS: given with DISCONNECT. */
 #define NBD_DETACH_UNUSED	(1 << 0)	/* EBUSY while anybody has it open */
