@@ -82,6 +82,7 @@ int attach_plan(const struct attach_options *o, const char *server,
 	a->max_request = (u32)o->max_request;
 	a->has_read_ahead = o->has_read_ahead;
 	a->read_ahead = (u32)o->read_ahead;
+	a->zeroes = o->zeroes;
 	if (o->no_partscan)
 		a->attach_flags |= NBD_ATTACH_NO_PARTSCAN;
 	if (o->force_multi_conn)

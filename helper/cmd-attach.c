@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <linux/nbd-netlink.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "args.h"
 #include "attach.h"
 #include "nbdctl.h"
+#include "print.h"
 
 enum {
 	OPT_QUEUE_DEPTH = 256, OPT_TIMEOUT, OPT_DEAD_TIMEOUT, OPT_NO_PARTSCAN,
 	OPT_MAX_REQUEST, OPT_READ_AHEAD, OPT_CONNECT_TIMEOUT,
-	OPT_FORCE_MULTI_CONN,
+	OPT_FORCE_MULTI_CONN, OPT_ZEROES,
 };
 
 static const struct option options[] = {
@@ -23,6 +26,7 @@ static const struct option options[] = {
 	{ "no-partscan",	no_argument,	   NULL, OPT_NO_PARTSCAN },
 	{ "max-request",	required_argument, NULL, OPT_MAX_REQUEST },
 	{ "read-ahead",		required_argument, NULL, OPT_READ_AHEAD },
+	{ "zeroes",		required_argument, NULL, OPT_ZEROES },
 	{ "connect-timeout",	required_argument, NULL, OPT_CONNECT_TIMEOUT },
 	{ NULL, 0, NULL, 0 },
 };
@@ -48,6 +52,8 @@ static const char help[] =
 	"      --no-partscan         do not look for partitions\n"
 	"      --max-request SIZE    largest request\n"
 	"      --read-ahead SIZE     read-ahead\n"
+	"      --zeroes WHEN         when the server is asked to zero: auto, fast,\n"
+	"                            slow or off (default auto)\n"
 	"      --connect-timeout SEC time for all handshakes together (default 10)\n\n"
 	"SIZE may end in K, M, G or T. Exit statuses: see nbdctl --help.\n";
 
@@ -105,6 +111,20 @@ static int number_option(int c, struct parsed *p, struct err *err)
 	}
 }
 
+static int zeroes_option(struct parsed *p, struct err *err)
+{
+	unsigned int mode;
+
+	for (mode = 0; mode <= NBD_ZEROES_OFF; mode++) {
+		if (strcmp(optarg, print_zeroes(mode)))
+			continue;
+		p->o.zeroes = mode;
+		return 0;
+	}
+	return err_set(err, ST_USAGE,
+		       "--zeroes: %s is none of auto, fast, slow, off", optarg);
+}
+
 static int one_option(int c, struct parsed *p, struct err *err)
 {
 	switch (c) {
@@ -120,6 +140,8 @@ static int one_option(int c, struct parsed *p, struct err *err)
 	case OPT_FORCE_MULTI_CONN:
 		p->o.force_multi_conn = true;
 		return 0;
+	case OPT_ZEROES:
+		return zeroes_option(p, err);
 	case 'b':
 	case OPT_MAX_REQUEST:
 	case OPT_READ_AHEAD:

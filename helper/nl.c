@@ -264,6 +264,7 @@ static int put_numbers(struct nl_msg *msg, const struct nl_attach *a)
 	bad |= nla_put_u32(msg, NBD_ATTR_BLOCK_PREFERRED, a->preferred);
 	bad |= nla_put_u32(msg, NBD_ATTR_PAYLOAD_MAX, a->payload_max);
 	bad |= nla_put_u32(msg, NBD_ATTR_ATTACH_FLAGS, a->attach_flags);
+	bad |= nla_put_u32(msg, NBD_ATTR_ZEROES, a->zeroes);
 	if (a->queue_depth)
 		bad |= nla_put_u32(msg, NBD_ATTR_QUEUE_DEPTH, a->queue_depth);
 	if (a->max_request)

@@ -124,6 +124,8 @@ static void text_device(const struct nl_device *d)
 	row("partitions");
 	printf("%s\n", d->attach_flags & NBD_ATTACH_NO_PARTSCAN ?
 	       "not scanned" : "scanned");
+	row("zeroes");
+	printf("%s\n", print_zeroes(d->zeroes));
 	row("multi-conn");
 	printf("%s\n", d->attach_flags & NBD_ATTACH_FORCE_MULTI_CONN ?
 	       "forced" : "not forced");

@@ -19,6 +19,13 @@ static const char * const conn_states[] = {
 	[NBD_CONN_FAILING]	= "failing",
 };
 
+static const char * const zeroes[] = {
+	[NBD_ZEROES_AUTO]	= "auto",
+	[NBD_ZEROES_FAST]	= "fast",
+	[NBD_ZEROES_SLOW]	= "slow",
+	[NBD_ZEROES_OFF]	= "off",
+};
+
 /**
  * print_state - word for a device's state
  * @state: NBD_STATE_*
@@ -40,4 +47,15 @@ const char *print_conn_state(u32 state)
 {
 	return state < ARRAY_SIZE(conn_states) ? conn_states[state] :
 	       "unknown";
+}
+
+/**
+ * print_zeroes - word for when a server is asked to zero
+ * @mode: NBD_ZEROES_*
+ *
+ * Return: the word, which is also that of the command line.
+ */
+const char *print_zeroes(u32 mode)
+{
+	return mode < ARRAY_SIZE(zeroes) ? zeroes[mode] : "unknown";
 }

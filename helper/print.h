@@ -42,5 +42,6 @@ extern const struct print_ops print_json;
 
 const char *print_state(u32 state);
 const char *print_conn_state(u32 state);
+const char *print_zeroes(u32 mode);
 
 #endif /* NBDCTL_PRINT_H */

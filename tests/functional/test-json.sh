@@ -31,7 +31,7 @@ is "$T/status" '.devices[0] | (["device", "index", "size", "state",
 	"connections_live", "connections_total", "backend", "block_size",
 	"block_preferred", "payload_max", "max_request", "read_ahead", "flags",
 	"client_flags", "timeout", "dead_timeout", "partscan",
-	"force_multi_conn", "queue_depth", "hw_queues", "tags", "openers",
+	"force_multi_conn", "zeroes", "queue_depth", "hw_queues", "tags", "openers",
 	"parked", "pid", "connections"] -
 	keys) == []'
 is "$T/status" '.devices[0].connections | length == 2 and all((["index",
