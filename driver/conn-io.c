@@ -2,10 +2,9 @@
 /*
  * One connection: sending and receiving.
  *
- * Who sends: whoever submits, while nothing is on the wire, for the sake of
- * latency. While something is, and more requests are likely to follow, a
- * thread that does not preempt the submitter, so that they gather for one
- * burst. The io work, when a full socket has room again.
+ * Who sends: whoever submits, for the sake of latency. If more requests are
+ * likely to follow at once, a thread that does not preempt the submitter, so
+ * that they gather for one burst. The io work, when a full socket has room again.
  *
  * Who receives: for TCP the softirq that brings the data; the io work for other
  * sockets, and when the softirq finds the socket in use. The io work has a
@@ -171,8 +170,7 @@ void nbd_conn_queue(struct nbd_conn *conn, struct nbd_cmd *cmd, u64 from,
  * @conn: the connection
  * @gather: more commands are likely to follow at once
  *
- * Sends right here, unless somebody else is sending or more is to be gathered
- * behind what is on the wire already.
+ * Sends right here, unless somebody else is sending or more is to be gathered.
  *
  * Context: process, may sleep for the socket lock, never for the network.
  */

@@ -400,6 +400,9 @@ int nbd_conn_adopt(struct nbd_conn *conn, int fd,
 	mutex_unlock(&conn->tx_lock);
 	nbd_io_reset(conn);
 	conn->replies = 0;
+	/* Nothing is known of the new socket's path. */
+	conn->service = 0;
+	conn->latency = 0;
 	conn->tx_at = jiffies;
 	for (i = 0; i < NBD_PROGRESS_BUCKETS; i++) {
 		conn->progress[i].epoch = 0;

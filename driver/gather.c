@@ -31,12 +31,13 @@ static void nbd_gather_count(struct nbd_gather *gather,
 
 static bool nbd_gather_likely(struct nbd_gather *gather)
 {
+	unsigned int pause = READ_ONCE(gather->pause);
+
 	if (gather->run == 1 && gather->last_run == 1)
 		return false;
-	if (!gather->pause)
-		return true;
-	gather->pause--;
-	return false;
+	if (pause)
+		WRITE_ONCE(gather->pause, pause - 1);
+	return !pause;
 }
 
 /**
@@ -45,12 +46,14 @@ static bool nbd_gather_likely(struct nbd_gather *gather)
  * @submitter: who submits
  * @slept: how often it has slept
  * @now: nanoseconds on any steady clock
- * @full: the batch fills a burst by itself
+ * @full: the batch is to be sent at once, and all that was left
  *
  * Yes, if the submitter has not slept since its last batch, or had submitted
  * several the last time that it woke up; but not for long, and more and more
- * rarely if it turns out to bring nothing. A submitter that waits for each of
- * its requests is never made to wait longer.
+ * rarely if it turns out to bring nothing. A submitter that sleeps until each of
+ * its requests is answered is never made to wait longer. The time counts when the
+ * next batch comes; what was left by the last one goes when the submitter sleeps,
+ * is preempted, or another CPU is idle.
  *
  * Context: any.
  * Return: true to leave the batch to somebody who comes later; false to send
@@ -97,5 +100,5 @@ void nbd_gather_judge(struct nbd_gather *gather,
 		gather->backoff = min(2 * gather->backoff + 1,
 				      NBD_GATHER_BACKOFF);
 	}
-	gather->pause = gather->backoff;
+	WRITE_ONCE(gather->pause, gather->backoff);
 }

@@ -108,7 +108,8 @@ static void nbd_limits_derive(const struct nbd_params *params,
 		limits->discard_sectors = whole;
 	if (nbd_zeroes_possible(flags, params->zeroes))
 		limits->zeroes_sectors = whole;
-	if (nbd_zeroes_fast(flags, params->zeroes, true))
+	if (limits->zeroes_sectors &&
+	    nbd_zeroes_fast(flags, params->zeroes, true))
 		limits->zeroes_unmap_sectors = whole;
 	limits->cache = flags & NBD_FLAG_SEND_FLUSH;
 	limits->fua = flags & NBD_FLAG_SEND_FUA;

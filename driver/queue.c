@@ -4,6 +4,7 @@
  */
 #include <linux/bitmap.h>
 #include <linux/sched/clock.h>
+#include <linux/sched/rt.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
 
@@ -412,11 +413,14 @@ const struct nbd_conn_ops nbd_queue_conn_ops = {
 
 /* --- blk-mq ---------------------------------------------------------- */
 
-static void nbd_kick_all(struct nbd_queue *q, unsigned long *which, bool gather)
+static void nbd_kick_all(struct nbd_queue *q, struct nbd_hctx *mine,
+			 unsigned long *which, bool gather)
 {
 	unsigned int i;
 
 	for_each_set_bit(i, which, q->config.nr_conns) {
+		if (gather)
+			set_bit(i, mine->left);
 		/* Ordered before the look at the connection's queue. */
 		if (test_and_clear_bit(i, which))
 			nbd_conn_kick(q->config.conns[i], gather);
@@ -425,17 +429,15 @@ static void nbd_kick_all(struct nbd_queue *q, unsigned long *which, bool gather)
 
 static void nbd_kick_pending(struct nbd_queue *q, struct nbd_hctx *mine)
 {
+	/* A sender may never get the CPU of a real-time task that polls. */
+	bool at_once = mine->payload >= NBD_FULL_BURST || rt_task(current);
 	bool gather = nbd_gather_more(&mine->gather, current, current->nvcsw,
-				      local_clock(),
-				      mine->payload >= NBD_FULL_BURST);
+				      local_clock(), at_once);
 
 	mine->payload = 0;
-	if (gather)
-		bitmap_or(mine->left, mine->left, mine->kick,
-			  q->config.nr_conns);
-	nbd_kick_all(q, mine->kick, gather);
+	nbd_kick_all(q, mine, mine->kick, gather);
 	if (!gather)
-		nbd_kick_all(q, mine->left, false);
+		nbd_kick_all(q, mine, mine->left, false);
 }
 
 static void nbd_judge_gathering(struct nbd_queue *q, struct nbd_hctx *mine)

@@ -80,10 +80,14 @@ u32 nbd_zeroes_type(u64 server_flags, u32 mode, bool unmap)
  * Context: any.
  * Return: true for a while after it refused.
  */
-bool nbd_zeroes_refused(const struct nbd_zeroes *zeroes)
+bool nbd_zeroes_refused(struct nbd_zeroes *zeroes)
 {
-	return READ_ONCE(zeroes->refused) &&
-	       time_before(jiffies, READ_ONCE(zeroes->until));
+	if (!READ_ONCE(zeroes->refused))
+		return false;
+	if (time_before(jiffies, READ_ONCE(zeroes->until)))
+		return true;
+	WRITE_ONCE(zeroes->refused, false);
+	return false;
 }
 
 /**

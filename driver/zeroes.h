@@ -9,7 +9,7 @@
 
 /**
  * struct nbd_zeroes - what a server said to fast zeroing lately
- * @refused: it refused since the device was attached, and not long ago
+ * @refused: it refused, and was not asked again since
  * @until: jiffies, when it is asked again
  *
  * One for zeroing that may deallocate and one for that which must not: a server
@@ -24,7 +24,7 @@ struct nbd_zeroes {
 bool nbd_zeroes_possible(u64 server_flags, u32 mode);
 bool nbd_zeroes_fast(u64 server_flags, u32 mode, bool unmap);
 u32 nbd_zeroes_type(u64 server_flags, u32 mode, bool unmap);
-bool nbd_zeroes_refused(const struct nbd_zeroes *zeroes);
+bool nbd_zeroes_refused(struct nbd_zeroes *zeroes);
 void nbd_zeroes_refuse(struct nbd_zeroes *zeroes);
 
 #endif /* NBD_ZEROES_H */
