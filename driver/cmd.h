@@ -68,6 +68,19 @@ struct nbd_cmd {
 	u32 flush_at;
 };
 
+/* Does it change what the export holds? */
+static inline bool nbd_cmd_changes_data(const struct nbd_cmd *cmd)
+{
+	switch (cmd->type & 0xffff) {
+	case NBD_CMD_WRITE:
+	case NBD_CMD_TRIM:
+	case NBD_CMD_WRITE_ZEROES:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static inline u64 nbd_cmd_identity(u32 generation, u16 conn)
 {
 	return (u64)generation << 32 | (u64)conn << 16;

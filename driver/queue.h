@@ -96,14 +96,17 @@ struct nbd_queue {
 	struct delayed_work fence_work;
 };
 
-extern const struct blk_mq_ops nbd_mq_ops;
 extern const struct nbd_conn_ops nbd_queue_conn_ops;
+
+/* mq.c */
+extern const struct blk_mq_ops nbd_mq_ops;
 
 void nbd_queue_init(struct nbd_queue *q, const struct nbd_queue_ops *ops,
 		    const char *device);
 void nbd_queue_open(struct nbd_queue *q, const struct nbd_queue_config *config);
 void nbd_queue_close(struct nbd_queue *q);
 void nbd_queue_set_mode(struct nbd_queue *q, enum nbd_queue_mode mode);
+struct nbd_conn *nbd_queue_issue(struct nbd_queue *q, struct nbd_cmd *cmd);
 void nbd_queue_unpark(struct nbd_queue *q);
 unsigned int nbd_queue_live(const struct nbd_queue *q);
 unsigned int nbd_queue_in_flight(const struct nbd_queue *q);
