@@ -46,9 +46,9 @@ static void the_idle_home_is_taken(struct kunit *test)
 			    nbd_queue_pick(&s->config, CONNECTIONS + 1));
 }
 
-static void one_thread_uses_all(struct kunit *test)
+/* Forty commands from one hardware queue, ten for each connection. */
+static void expect_even(struct kunit *test, struct slots *s)
 {
-	struct slots *s = make(test);
 	unsigned int i;
 
 	for (i = 0; i < CONNECTIONS * 10; i++)
@@ -56,6 +56,13 @@ static void one_thread_uses_all(struct kunit *test)
 	for (i = 0; i < CONNECTIONS; i++)
 		KUNIT_EXPECT_EQ(test, 10,
 				atomic_read(&s->conns[i]->in_flight));
+}
+
+static void one_thread_uses_all(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	expect_even(test, s);
 }
 
 static void the_least_loaded_is_taken(struct kunit *test)
@@ -114,14 +121,9 @@ static void what_is_fast_stays_together(struct kunit *test)
 static void what_is_slow_spreads(struct kunit *test)
 {
 	struct slots *s = make(test);
-	unsigned int i;
 
 	all_serve_in(s, 2 * NSEC_PER_SEC);
-	for (i = 0; i < CONNECTIONS * 10; i++)
-		atomic_inc(&nbd_queue_pick(&s->config, 2)->in_flight);
-	for (i = 0; i < CONNECTIONS; i++)
-		KUNIT_EXPECT_EQ(test, 10,
-				atomic_read(&s->conns[i]->in_flight));
+	expect_even(test, s);
 }
 
 static void what_stalls_gets_no_more(struct kunit *test)
