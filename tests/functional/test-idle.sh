@@ -6,7 +6,7 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-requires nbdkit
+requires nbdkit fio
 tracing=/sys/kernel/tracing
 [ -e $tracing/trace ] || mount -t tracefs tracefs $tracing
 [ -e $tracing/events/workqueue/workqueue_execute_start ] ||
@@ -35,10 +35,13 @@ at_exit trace 0
 # To see that it would be seen.
 : >$tracing/trace
 trace 1
-dd if="$dev" of=/dev/null bs=4k count=4 iflag=direct status=none
+fio --name=r --filename="$dev" --rw=randread --bs=4k --iodepth=32 \
+	--ioengine=libaio --direct=1 --number_ios=256 >"$T/fio.log" 2>&1 ||
+	fail "fio: $(tail -n 3 "$T/fio.log")"
 trace 0
-[ -n "$(ours)" ] || fail "no work was seen in a read"
-say "$(ours | wc -l) lines for four reads"
+grep -q 'nbd_io_work' < <(ours) || fail "no work was seen in reads"
+grep -q 'comm=nbd-send' < <(ours) || fail "no sender was seen in reads"
+say "$(ours | wc -l) lines for 256 reads"
 sleep 2
 : >$tracing/trace
 trace 1
