@@ -130,21 +130,28 @@ until_true()
 	return 1
 }
 
-# load stock|qemu|ours: instead of what is loaded. qemu-nbd uses the kernel's.
+# load stock|qemu|ours [DEVICES]: instead of what is loaded. qemu-nbd uses the
+# kernel's.
 load()
 {
+	local many=${2:+nbds_max=$2}
+
 	[ ! -e /sys/module/nbd ] || rmmod nbd || die "rmmod nbd"
+	# shellcheck disable=SC2086 # none, or one
 	case $1 in
-	stock | qemu) modprobe -q --ignore-install nbd || die "no stock nbd" ;;
-	ours) insmod "$NBD_KO" || die "insmod $NBD_KO" ;;
-	esac
-	until_true test -b /dev/nbd0 || die "no /dev/nbd0"
+	stock | qemu) modprobe -q --ignore-install nbd $many ;;
+	ours) insmod "$NBD_KO" $many ;;
+	esac || die "no module for $1"
+	until_true test -b "/dev/nbd$((${2:-1} - 1))" || die "too few devices"
 }
 
-# attach stock|qemu|ours TRANSPORT CONNECTIONS: sets dev.
+# attach stock|qemu|ours TRANSPORT CONNECTIONS [N]: to /dev/nbdN or nbd0; sets
+# dev.
 attach()
 {
 	local uri=nbd://127.0.0.1:$port/ where=(127.0.0.1 "$port")
+
+	dev=/dev/nbd${4:-0}
 
 	[ "$2" = tcp ] || {
 		uri="nbd+unix:///?socket=$sock"
@@ -152,17 +159,15 @@ attach()
 	}
 	case $1 in
 	stock)
-		dev=/dev/nbd0
 		nbd-client "${where[@]}" "$dev" -C "$3" >"$T/log" 2>&1
 		;;
 	qemu)
-		dev=/dev/nbd0
 		qemu-nbd --format=raw --cache=none --aio=threads \
 			--connect="$dev" "$uri" >"$T/log" 2>&1
 		;;
 	ours)
-		dev=$(nbdctl attach --connect-timeout 3600 -C "$3" "$uri" \
-			2>"$T/log")
+		nbdctl attach --connect-timeout 3600 -C "$3" "$uri" "$dev" \
+			>"$T/log" 2>&1
 		;;
 	esac || die "attach $*: $(cat "$T/log")"
 	until_true is_attached || die "attach $*: not attached"
@@ -181,4 +186,25 @@ detach()
 not_attached()
 {
 	! is_attached
+}
+
+# turn WHAT TRANSPORT CONNECTIONS: runs each load of standard input by the clock,
+# and "found BS RW DEPTH IOPS" for it.
+turn()
+{
+	local bs rw depth ios iops
+
+	attach "$@"
+	scheduler none
+	while read -r bs rw depth ios; do
+		if iops=$(fio_iops "$dev" "$bs" "$rw" "$depth") &&
+			[ -n "$iops" ]; then
+			found "$bs" "$rw" "$depth" "$iops"
+		else
+			say "FAIL $* $bs $rw $depth"
+			# shellcheck disable=SC2034 # the caller's exit status
+			failed=1
+		fi
+	done
+	detach "$1"
 }
