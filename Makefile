@@ -9,7 +9,9 @@
 #                       tables of Documentation/performance.md, an hour;
 #                       make bench-quick: print a few rows, 2 minutes;
 #                       make bench-multiconn: several connections to real
-#                       servers, beside nbdcopy and qemu-img, 6 minutes or more
+#                       servers, beside nbdcopy and qemu-img, 6 minutes or more;
+#                       make bench-zero: zero disks of servers that can do it
+#                       fast, slowly or not at all
 #
 # Tests, bench and demo install what they miss from Debian's archive and need root.
 
@@ -68,6 +70,10 @@ bench-multiconn:
 	scripts/deps.sh test
 	tests/bench/multiconn
 
+bench-zero:
+	scripts/deps.sh test
+	tests/bench/zero
+
 clean:
 	$(MAKE) -C helper clean
 	$(MAKE) -C tests/unit clean
@@ -77,4 +83,4 @@ clean:
 		-name modules.order -o -name Module.symvers \) -delete
 
 .PHONY: all driver helper install install-driver install-helper uninstall \
-	demo check check-quick bench bench-quick bench-multiconn clean
+	demo check check-quick bench bench-quick bench-multiconn bench-zero clean
