@@ -8,6 +8,22 @@
 
 #include "attach.h"
 
+/*
+ * What every server must take if it takes anything. Servers that have no limit
+ * say 2^32 - 1, and often refuse what is far smaller.
+ */
+#define TAKEN_BY_ALL	(32U << 20)
+
+/* proto.md, "Size constraints": more than that only if the user asks for it. */
+static u32 payload_max(const struct attach_options *o, const struct export *e)
+{
+	u64 most = TAKEN_BY_ALL;
+
+	if (o->max_request > most)
+		most = o->max_request;
+	return e->maximum < most ? e->maximum : (u32)most;
+}
+
 static int set_block_size(const struct attach_options *o, const char *server,
 			  const struct export *e, struct nl_attach *a,
 			  struct err *err)
@@ -78,7 +94,7 @@ int attach_plan(const struct attach_options *o, const char *server,
 		a->server_flags |= NBD_FLAG_READ_ONLY;
 	a->queue_depth = (u32)o->queue_depth;
 	a->preferred = e->preferred;
-	a->payload_max = e->maximum;
+	a->payload_max = payload_max(o, e);
 	a->max_request = (u32)o->max_request;
 	a->has_read_ahead = o->has_read_ahead;
 	a->read_ahead = (u32)o->read_ahead;
