@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# With one connection a large read is one command, as large as the server
+# allows; --max-request lowers it. A server with a high cost for each request is
+# that much faster.
+# timeout: 120
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+requires nbdkit python3 blkdiscard
+ops=$T/ops
+# read_at OFFSET BYTES: O_DIRECT, in one call, into memory that is there.
+read_at()
+{
+	python3 - "$dev" "$1" "$2" <<-'END'
+		import mmap, os, sys
+		offset, size = map(int, sys.argv[2:])
+		buffer = mmap.mmap(-1, size)
+		buffer.write(b"x" * size)
+		fd = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECT)
+		if os.preadv(fd, [buffer], offset) != size:
+		    sys.exit("a short read")
+		if buffer[:] != bytes(size):
+		    sys.exit("wrong data")
+	END
+}
+# asked: the lengths of the reads since the log had $line lines.
+asked()
+{
+	tail -n "+$((line + 1))" "$ops" |
+		sed -nE 's/.* Read .*count=(0x[0-9a-f]+).*/\1/p' | sort | uniq -c |
+		awk '{ print $1 "x" $2 }' | xargs
+}
+# one BYTES WANTED: a read of so many bytes is seen as that.
+one()
+{
+	line=$(wc -l <"$ops")
+	read_at $((64 << 20)) "$1" || fail "cannot read $1 bytes"
+	say "$1 bytes: $(asked)"
+	[ "$(asked)" = "$2" ] || fail "$1 bytes were $(asked), not $2"
+}
+# several BYTES LIMIT: it is seen as several, the largest of which has LIMIT.
+several()
+{
+	local largest
+
+	line=$(wc -l <"$ops")
+	read_at $((64 << 20)) "$1" || fail "cannot read $1 bytes"
+	say "$1 bytes: $(asked)"
+	largest=$(asked | tr ' ' '\n' | sed 's/.*x0x/0x/' |
+		while read -r n; do echo $((n)); done | sort -n | tail -n 1)
+	[ "$largest" = "$2" ] || fail "the largest read has $largest, not $2"
+}
+start_nbdkit unix --filter=log memory 128M logfile="$ops"
+attach --no-partscan "$uri"
+one $((8 << 20)) 1x0x800000
+one $((32 << 20)) 1x0x2000000
+detach "$dev"
+attach --no-partscan --max-request 1M "$uri"
+several $((8 << 20)) $((1 << 20))
+detach "$dev"
+attach -C 2 --no-partscan "$uri"
+several $((8 << 20)) $((512 << 10))
+detach "$dev"
+
+start_nbdkit unix --filter=log --filter=blocksize-policy memory 128M \
+	blocksize-minimum=512 blocksize-preferred=4096 blocksize-maximum=2M \
+	blocksize-error-policy=error logfile="$ops"
+attach --no-partscan "$uri"
+several $((8 << 20)) $((2 << 20))
+refused 2 max-request nbdctl attach --max-request 1000 "$uri"
+detach "$dev"
+
+# This one says that it has no limit, and refuses what is over 64 MiB.
+start_nbdkit unix --filter=blocksize memory 128M
+attach --no-partscan "$uri"
+expect_queue max_hw_sectors_kb $((32 << 10))
+blkdiscard -z "$dev" || fail "cannot zero the disk"
+dd if=/dev/zero of="$dev" bs=128M count=1 oflag=direct status=none ||
+	fail "cannot write 128 MiB"
+detach "$dev"
+
+# timed SIZE: read 32 MiB in sequence; sets took, in ms.
+timed()
+{
+	local start
+
+	attach --no-partscan --max-request "$1" "$uri"
+	start=${EPOCHREALTIME/./}
+	dd if="$dev" of=/dev/null bs=8M count=4 iflag=direct status=none
+	took=$(((${EPOCHREALTIME/./} - start) / 1000))
+	say "with requests of $1: $took ms"
+	detach "$dev"
+}
+start_nbdkit unix --filter=noparallel --filter=delay memory 128M \
+	serialize=requests rdelay=$((50 * slow))ms
+timed 256K
+small=$took
+timed 8M
+[ $((took * 4)) -le $small ] || fail "no gain: $small and $took ms"
