@@ -3,7 +3,7 @@
 # 200 times attach, a read, detach: no slab grows with it, no socket and no
 # file of the server stays. Fewer rounds on a kernel that looks for leaks
 # itself.
-# timeout: 400
+# timeout: 600
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -23,7 +23,8 @@ snapshot()
 		print $1, $2 }' /proc/slabinfo | sort >"$T/$1"
 }
 # Caches that have lost an object or more in most rounds of both halves. What
-# grows in one half only is a cache that filled up for other reasons.
+# grows in one half only is a cache that filled up for other reasons; objects that
+# other processors hold count, too, so it may happen twice by chance.
 leaks()
 {
 	join "$T/begin" "$T/middle" | join - "$T/end" |
@@ -53,6 +54,13 @@ cycles $((rounds / 2))
 snapshot middle
 cycles $((rounds / 2))
 snapshot end
+if [ ! -e /sys/kernel/debug/kmemleak ] && [ -n "$(leaks)" ]; then
+	say "once more, because of $(leaks)"
+	mv "$T/middle" "$T/begin"
+	mv "$T/end" "$T/middle"
+	cycles $((rounds / 2))
+	snapshot end
+fi
 # With a debug kernel's own bookkeeping the slabs say nothing; it has kmemleak.
 [ -e /sys/kernel/debug/kmemleak ] || [ -z "$(leaks)" ] ||
 	fail "caches that grow with each round: $(leaks)"
