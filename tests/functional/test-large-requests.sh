@@ -72,14 +72,16 @@ refused 2 max-request nbdctl attach --max-request 1000 "$uri"
 detach "$dev"
 
 # This one says that it has no limit, and refuses what is over 64 MiB.
-start_nbdkit unix --filter=blocksize memory 128M
+start_nbdkit unix --filter=blocksize memory 80M
 attach --no-partscan "$uri"
 expect_queue max_hw_sectors_kb $((32 << 10))
 blkdiscard -z "$dev" || fail "cannot zero the disk"
-dd if=/dev/zero of="$dev" bs=128M count=1 oflag=direct status=none ||
-	fail "cannot write 128 MiB"
+dd if=/dev/zero of="$dev" bs=80M count=1 oflag=direct status=none ||
+	fail "cannot write 80 MiB"
 detach "$dev"
 
+# What a debug kernel adds to every page hides the rest.
+[ ! -e /proc/lockdep_stats ] || exit 0
 # timed SIZE: read 32 MiB in sequence; sets took, in ms.
 timed()
 {
@@ -93,7 +95,7 @@ timed()
 	detach "$dev"
 }
 start_nbdkit unix --filter=noparallel --filter=delay memory 128M \
-	serialize=requests rdelay=$((50 * slow))ms
+	serialize=requests rdelay=50ms
 timed 256K
 small=$took
 timed 8M
