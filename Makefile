@@ -72,7 +72,7 @@ bench-multiconn:
 
 bench-zero:
 	scripts/deps.sh test
-	tests/bench/zero
+	tests/bench/run --zero
 
 clean:
 	$(MAKE) -C helper clean

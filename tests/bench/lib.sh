@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the two guest scripts of the bench share. Environment: NBD_KO the module
+# What the guest scripts of the bench share. Environment: NBD_KO the module
 # under test, BENCH_BIN the directory of server and floor client, BENCH_ROWS a
 # pattern of rows, BENCH_QUICK for the quick bench. A result is a line
 # "= TRANSPORT CONNECTIONS BS RW DEPTH WHAT VALUE".
@@ -111,6 +111,21 @@ fio_iops()
 scheduler()
 {
 	echo "$1" >"/sys/block/${dev#/dev/}/queue/scheduler"
+}
+
+gone()
+{
+	! kill -0 "$1" 2>/dev/null
+}
+
+# stop_pid FILE: end the server that wrote it.
+stop_pid()
+{
+	local pid
+
+	pid=$(cat "$1")
+	kill "$pid"
+	until_true gone "$pid" || die "$1: the server does not end"
 }
 
 is_attached()
