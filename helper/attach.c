@@ -85,6 +85,7 @@ static int finish(const struct attach_options *o, const struct nl_attach *a,
 
 	if (device_wait(index, a->size, err))
 		return -1;
+	device_wbt_off(index);
 	if (!o->no_partscan && device_scan(index, err))
 		return -1;
 	if (signals_pending())

@@ -14,6 +14,8 @@
 #include "device.h"
 #include "transport.h"
 
+#define WBT_ATTRIBUTE	"queue/wbt_lat_usec"
+
 #define APPEAR_MS	5000	/* for the node and the size */
 #define SCAN_MS		60000	/* for reading the partition table */
 #define FLUSH_MS	60000	/* for writing back what is dirty */
@@ -31,20 +33,31 @@ char *device_path(char *dst, u32 index)
 	return dst;
 }
 
-static bool has_size(u32 index, u64 size)
+static FILE *open_attribute(u32 index, const char *name, const char *mode)
 {
-	unsigned long long sectors = 0;
 	char path[64];
-	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/block/nbd%u/%s", index, name);
+	return fopen(path, mode);
+}
+
+static bool read_attribute(u32 index, const char *name, u64 *value)
+{
+	FILE *file = open_attribute(index, name, "re");
 	bool read;
 
-	snprintf(path, sizeof(path), "/sys/block/nbd%u/size", index);
-	file = fopen(path, "re");
 	if (!file)
 		return false;
-	read = fscanf(file, "%llu", &sectors) == 1;
+	read = fscanf(file, "%llu", value) == 1;
 	fclose(file);
-	return read && sectors == size / 512;
+	return read;
+}
+
+static bool has_size(u32 index, u64 size)
+{
+	u64 sectors;
+
+	return read_attribute(index, "size", &sectors) && sectors == size / 512;
 }
 
 /**
@@ -77,6 +90,40 @@ int device_wait(u32 index, u64 size, struct err *err)
 	} while (deadline_left(deadline));
 	return err_set(err, ST_FAILED, node ? "%s did not get its size" :
 		       "%s did not appear", path);
+}
+
+/**
+ * device_wbt - what write-back throttling allows a read to take
+ * @index: the device
+ * @usec: result in microseconds, 0 when it is off
+ *
+ * Return: true unless this kernel, or the scheduler in use, has none.
+ */
+bool device_wbt(u32 index, u64 *usec)
+{
+	return read_attribute(index, WBT_ATTRIBUTE, usec);
+}
+
+/**
+ * device_wbt_off - switch write-back throttling off
+ * @index: the device
+ *
+ * It takes two milliseconds for a read as a sign that the disk is overloaded,
+ * and then lets a few writes through at a time: a server far away would never
+ * have many in flight. A kernel without it has nothing to switch off.
+ */
+void device_wbt_off(u32 index)
+{
+	FILE *file;
+	u64 usec;
+
+	if (!device_wbt(index, &usec) || !usec)
+		return;
+	file = open_attribute(index, WBT_ATTRIBUTE, "we");
+	if (!file)
+		return;
+	fputs("0", file);
+	fclose(file);
 }
 
 static int open_once(void *arg)

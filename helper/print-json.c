@@ -9,6 +9,7 @@
 #include <json-c/json.h>
 #include <linux/nbd-netlink.h>
 
+#include "device.h"
 #include "print.h"
 #include "text.h"
 
@@ -107,6 +108,7 @@ static struct json_object *new_device(const struct nl_device *d)
 	struct json_object *o = json_object_new_object();
 	struct json_object *conns = json_object_new_array();
 	size_t i;
+	u64 wbt;
 
 	add_summary(o, d);
 	add_number(o, "block_size", d->block_size);
@@ -114,6 +116,9 @@ static struct json_object *new_device(const struct nl_device *d)
 	add_maximum(o, "payload_max", d->payload_max);
 	add_number(o, "max_request", d->max_request);
 	add_number(o, "read_ahead", d->read_ahead);
+	json_object_object_add(o, "wbt_lat_usec",
+			       device_wbt(d->index, &wbt) ?
+			       json_object_new_uint64(wbt) : NULL);
 	add_flags(o, d->server_flags);
 	add_number(o, "client_flags", d->client_flags);
 	add_number(o, "timeout", d->timeout);

@@ -5,6 +5,7 @@
 
 #include <linux/nbd-netlink.h>
 
+#include "device.h"
 #include "print.h"
 #include "text.h"
 
@@ -106,6 +107,7 @@ static void text_device(const struct nl_device *d)
 {
 	char backend[4096];
 	size_t i;
+	u64 wbt;
 
 	printf("nbd%u\n", d->index);
 	row("state");
@@ -118,6 +120,8 @@ static void text_device(const struct nl_device *d)
 	row_maximum("payload maximum", d->payload_max);
 	row_size("request limit", d->max_request);
 	row_size("read-ahead", d->read_ahead);
+	if (device_wbt(d->index, &wbt))
+		row_number("wbt latency", wbt, " us (write-back throttling, 0 is off)");
 	row_flags(d->server_flags);
 	row_number("timeout", d->timeout, " s");
 	row_number("dead timeout", d->dead_timeout, " s");
