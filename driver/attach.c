@@ -34,7 +34,7 @@ static void nbd_close_connections(struct nbd_dev *dev)
 
 	for (i = 0; i < dev->nr_conns; i++) {
 		if (atomic_read(&dev->conns[i]->in_flight))
-			nbd_conn_fail(dev->conns[i], -ESHUTDOWN);
+			nbd_conn_fail(dev->conns[i], -ECANCELED);
 		else
 			nbd_conn_close(dev->conns[i]);
 	}

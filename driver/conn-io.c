@@ -49,7 +49,12 @@ static void nbd_io_complete(struct nbd_conn *conn, struct llist_node *list)
 
 	for (node = list; node; node = node->next)
 		atomic_dec(&conn->in_flight);
+	/* Pairs with nbd_conn_drain(): the last of both sees the other. */
+	smp_mb__after_atomic();
 	conn->ops->complete(conn, list);
+	if (unlikely(test_bit(NBD_CONN_DRAINING, &conn->flags)) &&
+	    !atomic_read(&conn->in_flight))
+		nbd_conn_fail(conn, -ESHUTDOWN);
 }
 
 /* --- sending --------------------------------------------------------- */

@@ -68,6 +68,25 @@ void nbd_conn_fail(struct nbd_conn *conn, int error)
 	queue_work(nbd_recovery_wq, &conn->fail_work);
 }
 
+/**
+ * nbd_conn_drain() - the server says that it is shutting down
+ * @conn: the connection that it said it on
+ *
+ * proto.md, "Error values", NBD_ESHUTDOWN. No new commands go there. When the
+ * server has answered what it has, which the request timeout bounds, the
+ * connection is closed in good order.
+ *
+ * Context: any; called back from nbd_conn_ops.complete.
+ */
+void nbd_conn_drain(struct nbd_conn *conn)
+{
+	/* Fully ordered; pairs with nbd_io_complete(), which closes it. */
+	if (test_and_set_bit(NBD_CONN_DRAINING, &conn->flags))
+		return;
+	pr_warn_ratelimited("%s: connection %u (%s): the server is shutting down, it gets no more requests\n",
+			    conn->device, conn->index, conn->peer);
+}
+
 static bool nbd_conn_by_peer(int error)
 {
 	return error == -EPIPE || error == -ECONNRESET;
@@ -87,6 +106,8 @@ static const char *nbd_conn_reason(int error)
 	case -EBADMSG:
 		return "the server answered a request that it did not have";
 	case -ESHUTDOWN:
+		return "the server is shutting down";
+	case -ECANCELED:
 		return "the device is being disconnected";
 	default:
 		return "network error";
@@ -213,18 +234,20 @@ static void nbd_conn_take_late(struct nbd_conn *conn)
 /* End the socket; after this nobody sends or receives. */
 static void nbd_conn_silence(struct nbd_conn *conn, int error)
 {
+	bool orderly = !error || error == -ESHUTDOWN;
+
 	nbd_sock_stop(&conn->sock);
-	if (error)
+	if (!orderly)
 		nbd_sock_abort(&conn->sock);
 	nbd_io_cancel(conn);
 
 	/* No inline sender still walks a request's pages after this. */
 	mutex_lock(&conn->tx_lock);
-	if (!error)
+	if (orderly)
 		nbd_conn_say_goodbye(conn);
 	mutex_unlock(&conn->tx_lock);
 	/* A write that came at the last moment must not stay in the socket. */
-	if (!error && atomic_read(&conn->in_flight))
+	if (orderly && atomic_read(&conn->in_flight))
 		nbd_sock_abort(&conn->sock);
 }
 

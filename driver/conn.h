@@ -48,6 +48,7 @@ struct nbd_conn_ops {
 /* Bits of nbd_conn.flags. */
 #define NBD_CONN_READ		0	/* the io work is to receive */
 #define NBD_CONN_STALLED	1	/* sending waits for replies */
+#define NBD_CONN_DRAINING	2	/* no new commands, see nbd_conn_drain() */
 
 /* Buckets of nbd_conn.progress, each for this many commands (a power of 2). */
 #define NBD_PROGRESS_BUCKETS	64
@@ -87,7 +88,8 @@ struct nbd_conn_stats {
  * @state: NBD_CONN_*, changed by cmpxchg only: DOWN -> LIVE by
  *	nbd_conn_start(), LIVE -> FAILING by whoever sees it fail or closes it
  *	first, FAILING -> DOWN by failure work
- * @flags: NBD_CONN_READ, NBD_CONN_STALLED
+ * @flags: NBD_CONN_READ, NBD_CONN_STALLED, NBD_CONN_DRAINING; cleared with each
+ *	new socket
  * @generation: sockets that this slot has had; changed while DOWN
  * @issues: commands issued so far, the generation half of cookies
  * @in_flight: commands issued and not over
@@ -177,6 +179,13 @@ static inline bool nbd_conn_live(const struct nbd_conn *conn)
 	return atomic_read(&conn->state) == NBD_CONN_LIVE;
 }
 
+/* Live, and may be given commands. */
+static inline bool nbd_conn_usable(const struct nbd_conn *conn)
+{
+	return nbd_conn_live(conn) &&
+	       !test_bit(NBD_CONN_DRAINING, &conn->flags);
+}
+
 /* Free for a new socket; pairs with the end of failure work. */
 static inline bool nbd_conn_down(const struct nbd_conn *conn)
 {
@@ -203,6 +212,7 @@ void nbd_conn_queue(struct nbd_conn *conn, struct nbd_cmd *cmd, u64 from,
 		    u32 len, u32 tag);
 void nbd_conn_kick(struct nbd_conn *conn, bool gather);
 void nbd_conn_fail(struct nbd_conn *conn, int error);
+void nbd_conn_drain(struct nbd_conn *conn);
 void nbd_conn_take(struct nbd_conn *conn, struct nbd_cmd *cmd,
 		   struct llist_node **taken);
 void nbd_conn_lose(struct nbd_conn *conn, struct nbd_cmd *cmd);

@@ -24,7 +24,7 @@ struct nbd_conn *nbd_flush_next(struct nbd_conn **conns, unsigned int count,
 	for (; cmd->flush_at < count; cmd->flush_at++) {
 		struct nbd_conn *conn = conns[cmd->flush_at];
 
-		if (atomic_read(&conn->unflushed) && nbd_conn_live(conn))
+		if (atomic_read(&conn->unflushed) && nbd_conn_usable(conn))
 			return conn;
 	}
 	return NULL;

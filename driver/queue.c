@@ -159,6 +159,22 @@ static bool nbd_flush_on(struct nbd_queue *q, struct nbd_conn *conn,
 	return false;
 }
 
+/*
+ * The server did not carry it out because it is shutting down: another
+ * connection may lead to one that does not, or a new one to one that is back.
+ */
+static void nbd_shut_down(struct nbd_queue *q, struct nbd_conn *conn,
+			  struct nbd_cmd *cmd)
+{
+	nbd_conn_drain(conn);
+	if (q->config.flush_each && cmd->type == NBD_CMD_FLUSH)
+		nbd_flush_lost(conn, cmd);
+	nbd_cmd_withdraw(cmd);
+	/* Not from here: this may be a softirq. */
+	if (!nbd_wait(q, cmd, 0))
+		nbd_end(cmd, BLK_STS_IOERR);
+}
+
 static void nbd_learn(struct nbd_queue *q, struct nbd_conn *conn,
 		      struct llist_node *list)
 {
@@ -188,6 +204,8 @@ static void nbd_queue_complete(struct nbd_conn *conn, struct llist_node *list)
 
 		if (unlikely(blk_should_fake_timeout(nbd_request_of(cmd)->q)))
 			nbd_conn_lose(conn, cmd);
+		else if (unlikely(cmd->error == -ESHUTDOWN))
+			nbd_shut_down(q, conn, cmd);
 		else if (likely(!flush_each) || !nbd_flush_on(q, conn, cmd))
 			nbd_end_answered(q, cmd, &batch);
 	}
@@ -395,7 +413,7 @@ void nbd_queue_set_mode(struct nbd_queue *q, enum nbd_queue_mode mode)
 }
 
 /**
- * nbd_queue_live() - count live connections
+ * nbd_queue_live() - count connections that may be given commands
  * @q: the queue
  *
  * Context: any; the configuration must not go away.
@@ -407,7 +425,7 @@ unsigned int nbd_queue_live(const struct nbd_queue *q)
 	unsigned int i;
 
 	for (i = 0; i < q->config.nr_conns; i++)
-		live += nbd_conn_live(q->config.conns[i]);
+		live += nbd_conn_usable(q->config.conns[i]);
 	return live;
 }
 

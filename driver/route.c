@@ -94,7 +94,7 @@ struct nbd_conn *nbd_queue_pick(const struct nbd_queue_config *config,
 			config->conns[(home + i) % config->nr_conns];
 		int load = nbd_route_load(conn);
 
-		if (!nbd_conn_live(conn))
+		if (!nbd_conn_usable(conn))
 			continue;
 		if (!load || nbd_route_soon(config, conn, load, now))
 			return conn;
