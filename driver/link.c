@@ -125,7 +125,10 @@ static void nbd_dead_work(struct work_struct *work)
 					   struct nbd_dev, dead_work);
 
 	mutex_lock(&dev->link_lock);
-	if (dev->state == NBD_STATE_PARKED && !nbd_queue_live(&dev->queue))
+	/* Live already, but nobody has said so yet: another time begins. */
+	if (dev->state == NBD_STATE_PARKED && nbd_queue_live(&dev->queue))
+		nbd_link_live(dev);
+	else if (dev->state == NBD_STATE_PARKED)
 		nbd_link_die(dev);
 	mutex_unlock(&dev->link_lock);
 }
