@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Connect, reconfigure, disconnect.
+ * Connect, disconnect.
  */
 #include <linux/delay.h>
 #include <linux/module.h>
@@ -218,14 +218,6 @@ free:
 	return ERR_PTR(ret);
 }
 
-static void nbd_set_client_flags(struct nbd_dev *dev, u64 flags)
-{
-	spin_lock(&dev->state_lock);
-	dev->destroy = flags & NBD_CFLAG_DESTROY_ON_DISCONNECT;
-	dev->last_close = flags & NBD_CFLAG_DISCONNECT_ON_CLOSE;
-	spin_unlock(&dev->state_lock);
-}
-
 /* Does a flush cover the connection that it travels on and no other? */
 static bool nbd_flush_each(const struct nbd_params *params)
 {
@@ -249,7 +241,7 @@ static void nbd_go_live(struct nbd_dev *dev)
 	};
 	unsigned int i;
 
-	nbd_set_client_flags(dev, dev->params.client_flags);
+	nbd_dev_set_client_flags(dev, dev->params.client_flags);
 	nbd_queue_open(&dev->queue, &config);
 	for (i = 0; i < dev->nr_conns; i++)
 		nbd_conn_start(dev->conns[i]);
@@ -387,170 +379,5 @@ int nbd_connect(struct nbd_connect *req, struct netlink_ext_ack *extack)
 		nbd_dev_put(dev);
 		/* Somebody was faster: look for another one. */
 	} while (ret == -EAGAIN);
-	return ret;
-}
-
-/* --- reconfigure ----------------------------------------------------- */
-
-static int nbd_same_server(struct nbd_dev *dev,
-			   const struct nbd_reconfigure *req,
-			   struct netlink_ext_ack *extack)
-{
-	const struct nbd_params *params = &dev->params;
-
-	if (params->backend &&
-	    (!req->backend || strcmp(req->backend, params->backend))) {
-		NL_SET_ERR_MSG(extack, "another backend than the one attached to");
-		return -EINVAL;
-	}
-	if (req->size && *req->size < params->size) {
-		NL_SET_ERR_MSG(extack, "the export is smaller than the device");
-		return -EINVAL;
-	}
-	if (req->size && *req->size > S64_MAX) {
-		NL_SET_ERR_MSG(extack, "the size is 2^63 bytes or more");
-		return -ERANGE;
-	}
-	if (req->block_size && *req->block_size != params->block_size) {
-		NL_SET_ERR_MSG(extack, "the block size cannot change while attached");
-		return -EINVAL;
-	}
-	if (req->server_flags && *req->server_flags != params->server_flags) {
-		NL_SET_ERR_MSG(extack, "other export flags than those attached with");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static struct nbd_conn *nbd_dead_slot(struct nbd_dev *dev)
-{
-	unsigned int i;
-
-	for (i = 0; i < dev->nr_conns; i++) {
-		if (nbd_conn_down(dev->conns[i]))
-			return dev->conns[i];
-	}
-	return NULL;
-}
-
-static void nbd_settle_all(struct nbd_dev *dev)
-{
-	unsigned int i;
-
-	for (i = 0; i < dev->nr_conns; i++)
-		nbd_conn_settle(dev->conns[i]);
-}
-
-/* Adopt all sockets or none; those in @chosen are to be started. */
-static int nbd_fill_slots(struct nbd_dev *dev, struct nbd_reconfigure *req,
-			  struct nbd_conn **chosen,
-			  struct netlink_ext_ack *extack)
-{
-	unsigned int i;
-	int ret;
-
-	/* A connection that is going down right now is a dead slot too. */
-	nbd_settle_all(dev);
-	for (i = 0; i < req->nr_fds; i++) {
-		chosen[i] = nbd_dead_slot(dev);
-		ret = -ENOSPC;
-		if (!chosen[i]) {
-			NL_SET_ERR_MSG(extack, "no connection of the device is down");
-			goto undo;
-		}
-		/* Status shows the peer's address. */
-		mutex_lock(&dev->info_lock);
-		ret = nbd_conn_adopt(chosen[i], req->fds[i], extack);
-		mutex_unlock(&dev->info_lock);
-		if (ret)
-			goto undo;
-	}
-	return 0;
-
-undo:
-	while (i--)
-		nbd_conn_disown(chosen[i]);
-	return ret;
-}
-
-static void nbd_take_settings(struct nbd_dev *dev,
-			      const struct nbd_reconfigure *req)
-{
-	mutex_lock(&dev->info_lock);
-	if (req->timeout)
-		dev->params.timeout = *req->timeout;
-	if (req->dead_timeout)
-		WRITE_ONCE(dev->params.dead_timeout, *req->dead_timeout);
-	if (req->client_flags)
-		dev->params.client_flags = *req->client_flags;
-	if (req->size)
-		dev->params.size = *req->size;
-	mutex_unlock(&dev->info_lock);
-
-	if (req->timeout) {
-		WRITE_ONCE(dev->queue.config.timeout, *req->timeout * HZ);
-		blk_queue_rq_timeout(dev->disk->queue,
-				     (*req->timeout ?: 30) * HZ);
-	}
-	if (req->client_flags)
-		nbd_set_client_flags(dev, *req->client_flags);
-	if (req->size)
-		set_capacity_and_notify(dev->disk, *req->size >> SECTOR_SHIFT);
-}
-
-static int nbd_reconfigure_locked(struct nbd_dev *dev,
-				  struct nbd_reconfigure *req,
-				  struct netlink_ext_ack *extack)
-{
-	struct nbd_conn **chosen;
-	unsigned int i;
-	int ret;
-
-	if (!nbd_state_configured(nbd_dev_state(dev))) {
-		NL_SET_ERR_MSG(extack, "the device is not attached");
-		return -EINVAL;
-	}
-	ret = nbd_same_server(dev, req, extack);
-	if (ret)
-		return ret;
-
-	chosen = kcalloc(NBD_MAX_CONNECTIONS, sizeof(*chosen), GFP_KERNEL);
-	if (!chosen)
-		return -ENOMEM;
-	ret = nbd_fill_slots(dev, req, chosen, extack);
-	if (!ret) {
-		nbd_take_settings(dev, req);
-		for (i = 0; i < req->nr_fds; i++)
-			nbd_conn_start(chosen[i]);
-		nbd_link_update(dev);
-	}
-	kfree(chosen);
-	return ret;
-}
-
-/**
- * nbd_reconfigure() - change a configured device; give it new sockets
- * @req: what is asked for
- * @extack: says what is wrong
- *
- * Context: process, sleeps; the process whose descriptors are given.
- * Return: 0; -EINVAL when there is no such device, it is not attached, or the
- * server is another one; -ENOSPC when there are more sockets than connections
- * that are down; what nbd_conn_adopt() says. After an error nothing has
- * changed.
- */
-int nbd_reconfigure(struct nbd_reconfigure *req, struct netlink_ext_ack *extack)
-{
-	struct nbd_dev *dev = nbd_dev_get(req->index);
-	int ret;
-
-	if (!dev) {
-		NL_SET_ERR_MSG(extack, "no such device");
-		return -EINVAL;
-	}
-	mutex_lock(&dev->lock);
-	ret = nbd_reconfigure_locked(dev, req, extack);
-	mutex_unlock(&dev->lock);
-	nbd_dev_put(dev);
 	return ret;
 }

@@ -203,6 +203,21 @@ bool nbd_state_configured(unsigned int state)
 	       state == NBD_STATE_DEAD;
 }
 
+/**
+ * nbd_dev_set_client_flags() - what is to happen when the device is not used
+ * @dev: the device
+ * @flags: NBD_CFLAG_*
+ *
+ * Context: any; @dev->lock.
+ */
+void nbd_dev_set_client_flags(struct nbd_dev *dev, u64 flags)
+{
+	spin_lock(&dev->state_lock);
+	dev->destroy = flags & NBD_CFLAG_DESTROY_ON_DISCONNECT;
+	dev->last_close = flags & NBD_CFLAG_DISCONNECT_ON_CLOSE;
+	spin_unlock(&dev->state_lock);
+}
+
 static struct nbd_dev *nbd_dev_alloc(void)
 {
 	struct nbd_dev *dev = kzalloc(sizeof(*dev), GFP_KERNEL);

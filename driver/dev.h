@@ -141,6 +141,7 @@ struct nbd_dev *nbd_dev_next(int *index);
 void nbd_dev_put(struct nbd_dev *dev);
 unsigned int nbd_dev_state(struct nbd_dev *dev);
 bool nbd_state_configured(unsigned int state);
+void nbd_dev_set_client_flags(struct nbd_dev *dev, u64 flags);
 void nbd_dev_last_close(struct nbd_dev *dev);
 void nbd_dev_remove_if_done(struct nbd_dev *dev);
 
