@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Connect, reconfigure, disconnect.
+ * Connect, reconfigure, replace sockets, disconnect.
  */
 #ifndef NBD_ATTACH_H
 #define NBD_ATTACH_H
@@ -24,18 +24,20 @@ struct nbd_connect {
 /**
  * struct nbd_reconfigure - a RECONFIGURE; what is NULL stays as it is
  * @index: number of the device
- * @size: bytes; may only grow
+ * @change_flags: NBD_CHANGE_*
+ * @size: bytes; may only grow without NBD_CHANGE_SHRINK
  * @block_size: must be what it was
  * @server_flags: must be what they were
  * @client_flags: NBD_CFLAG_*
  * @timeout: seconds
  * @dead_timeout: seconds
  * @backend: must be what it was, and must be given if there was one
- * @fds: sockets for connections that are down
+ * @fds: sockets for connections that are down; with NBD_CHANGE_REPLACE for all
  * @nr_fds: how many
  */
 struct nbd_reconfigure {
 	int index;
+	u32 change_flags;
 	const u64 *size;
 	const u64 *block_size;
 	const u64 *server_flags;
@@ -52,6 +54,8 @@ extern const struct nbd_dev_ops nbd_attach_ops;
 int nbd_connect(struct nbd_connect *req, struct netlink_ext_ack *extack);
 int nbd_reconfigure(struct nbd_reconfigure *req,
 		    struct netlink_ext_ack *extack);
+int nbd_replace(struct nbd_dev *dev, const struct nbd_reconfigure *req,
+		struct netlink_ext_ack *extack);
 int nbd_disconnect(int index, u32 detach_flags,
 		   struct netlink_ext_ack *extack);
 

@@ -396,28 +396,22 @@ void nbd_conn_free(struct nbd_conn *conn)
 }
 
 /**
- * nbd_conn_adopt() - put a socket into the slot
+ * nbd_conn_install() - put an adopted socket into the slot
  * @conn: a slot that is DOWN
- * @fd: descriptor of the calling process
- * @extack: says what is wrong
+ * @sock: an adopted socket that was not started; the slot owns it afterwards
  *
  * The slot stays DOWN until nbd_conn_start(); nbd_conn_disown() takes the
- * socket out again.
+ * socket out again. Takes no memory.
  *
  * Context: process, may sleep; the caller excludes other changes of the slot.
- * Return: as nbd_sock_adopt().
  */
-int nbd_conn_adopt(struct nbd_conn *conn, int fd,
-		   struct netlink_ext_ack *extack)
+void nbd_conn_install(struct nbd_conn *conn, struct nbd_sock *sock)
 {
 	unsigned int i;
-	int ret;
 
-	ret = nbd_sock_adopt(&conn->sock, fd, extack);
-	if (ret)
-		return ret;
-
+	nbd_sock_move(&conn->sock, sock);
 	nbd_sock_peer(&conn->sock, conn->peer, sizeof(conn->peer));
+	conn->local = nbd_sock_local(&conn->sock);
 	mutex_lock(&conn->tx_lock);
 	nbd_tx_init(&conn->tx, conn->sock.tcp ? NBD_CONN_COPY : U32_MAX);
 	mutex_unlock(&conn->tx_lock);
@@ -432,21 +426,37 @@ int nbd_conn_adopt(struct nbd_conn *conn, int fd,
 		conn->progress[i].at = jiffies;
 	}
 	conn->generation++;
-	return 0;
+}
+
+/**
+ * nbd_conn_adopt() - take a socket over and put it into the slot
+ * @conn: a slot that is DOWN
+ * @fd: descriptor of the calling process
+ * @extack: says what is wrong
+ *
+ * Context: as nbd_conn_install().
+ * Return: as nbd_sock_adopt().
+ */
+int nbd_conn_adopt(struct nbd_conn *conn, int fd,
+		   struct netlink_ext_ack *extack)
+{
+	struct nbd_sock sock = { };
+	int ret = nbd_sock_adopt(&sock, fd, extack);
+
+	if (!ret)
+		nbd_conn_install(conn, &sock);
+	return ret;
 }
 
 /**
  * nbd_conn_disown() - take out a socket that was never started
  * @conn: a slot that is DOWN; without a socket nothing happens
  *
- * Context: as nbd_conn_adopt().
+ * Context: as nbd_conn_install().
  */
 void nbd_conn_disown(struct nbd_conn *conn)
 {
-	if (!conn->sock.sock)
-		return;
-	nbd_sock_stop(&conn->sock);
-	nbd_sock_release(&conn->sock);
+	nbd_sock_drop(&conn->sock);
 }
 
 /**

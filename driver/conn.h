@@ -128,6 +128,7 @@ struct nbd_conn_stats {
  * @failures: times it was taken down by a failure
  * @since: jiffies of the last change of @state
  * @peer: the server's address
+ * @local: the server runs on this machine
  */
 struct nbd_conn {
 	const struct nbd_conn_ops *ops;
@@ -172,6 +173,7 @@ struct nbd_conn {
 	u32 failures;
 	unsigned long since;
 	char peer[NBD_SOCK_PEER_LEN];
+	bool local;
 };
 
 static inline bool nbd_conn_live(const struct nbd_conn *conn)
@@ -204,6 +206,7 @@ void nbd_conn_exit(void);
 struct nbd_conn *nbd_conn_alloc(const struct nbd_conn_ops *ops, void *priv,
 				const char *device, u16 index, u32 depth);
 void nbd_conn_free(struct nbd_conn *conn);
+void nbd_conn_install(struct nbd_conn *conn, struct nbd_sock *sock);
 int nbd_conn_adopt(struct nbd_conn *conn, int fd,
 		   struct netlink_ext_ack *extack);
 void nbd_conn_disown(struct nbd_conn *conn);

@@ -14,7 +14,9 @@ struct netlink_ext_ack;
 
 /* Shape of a disk that has no configuration, as the stock driver has it. */
 #define NBD_DEFAULT_DEPTH	128
-#define NBD_MAX_TAGS		10240
+/* The driver's own flush has one, see hold.c. */
+#define NBD_RESERVED_TAGS	1
+#define NBD_MAX_TAGS		(10240 - NBD_RESERVED_TAGS)
 
 /**
  * struct nbd_params - what was asked for with CONNECT
@@ -85,6 +87,8 @@ struct nbd_params {
  *	replacement failed
  * @set: the disk's tag set
  * @queue: its request queue; its connections are @conns
+ * @held: requests are held while sockets are replaced; changes under @lock and
+ *	@link_lock
  * @params: what was asked for; valid while configured
  * @conns: connections, allocated by connect, freed by disconnect; changes
  *	under @lock and @info_lock
@@ -108,6 +112,7 @@ struct nbd_dev {
 	bool leftover;
 	bool last_close;
 	bool destroy;
+	bool held;
 
 	struct gendisk *disk;
 	struct blk_mq_tag_set *set;
@@ -151,6 +156,7 @@ void nbd_disk_exit(void);
 int nbd_disk_max_index(void);
 int nbd_disk_reshape(struct nbd_dev *dev, unsigned int hw_queues,
 		     unsigned int depth);
+unsigned int nbd_disk_tags(const struct nbd_dev *dev);
 void nbd_disk_del(struct nbd_dev *dev);
 void nbd_disk_show(struct nbd_dev *dev);
 void nbd_disk_hide(struct nbd_dev *dev);

@@ -71,7 +71,8 @@ static struct blk_mq_tag_set *nbd_set_alloc(unsigned int hw_queues,
 		return ERR_PTR(-ENOMEM);
 	set->ops = &nbd_mq_ops;
 	set->nr_hw_queues = hw_queues;
-	set->queue_depth = depth;
+	set->queue_depth = depth + NBD_RESERVED_TAGS;
+	set->reserved_tags = NBD_RESERVED_TAGS;
 	set->numa_node = NUMA_NO_NODE;
 	set->cmd_size = sizeof(struct nbd_cmd);
 	set->flags = BLK_MQ_F_BLOCKING | BLK_MQ_F_NO_SCHED_BY_DEFAULT |
@@ -158,10 +159,23 @@ void nbd_disk_del(struct nbd_dev *dev)
 }
 
 /**
+ * nbd_disk_tags() - how many requests may be started at a time
+ * @dev: a device that has a disk
+ *
+ * Context: process; @dev->lock or @dev->info_lock.
+ * Return: tags, without the driver's own.
+ */
+unsigned int nbd_disk_tags(const struct nbd_dev *dev)
+{
+	return dev->set->queue_depth - NBD_RESERVED_TAGS;
+}
+
+/**
  * nbd_disk_reshape() - give the device a disk of a certain shape
  * @dev: a device that is @closed and has no openers
  * @hw_queues: hardware queues
- * @depth: tags, shared by all of them
+ * @depth: tags, shared by all of them, up to NBD_MAX_TAGS; there is one
+ *	more for the driver itself
  *
  * The tags of a live tag set cannot grow, so another shape is another disk
  * under the same number. Everything that takes memory is done before the old
@@ -178,7 +192,7 @@ int nbd_disk_reshape(struct nbd_dev *dev, unsigned int hw_queues,
 	struct gendisk *disk;
 
 	if (dev->disk && dev->set->nr_hw_queues == hw_queues &&
-	    dev->set->queue_depth == depth)
+	    nbd_disk_tags(dev) == depth)
 		return 0;
 
 	set = nbd_set_alloc(hw_queues, depth);

@@ -66,6 +66,9 @@ static void nbd_link_park(struct nbd_dev *dev)
 static void nbd_link_decide(struct nbd_dev *dev)
 	__must_hold(&dev->link_lock)
 {
+	/* nbd_link_unhold() will. */
+	if (dev->held)
+		return;
 	if (nbd_queue_live(&dev->queue))
 		nbd_link_live(dev);
 	else if (dev->params.dead_timeout)
@@ -103,6 +106,39 @@ void nbd_link_begin(struct nbd_dev *dev)
 }
 
 /**
+ * nbd_link_hold() - all connections are about to get other sockets
+ * @dev: a configured device
+ *
+ * Requests are held, and no conclusion is drawn from connections that go.
+ *
+ * Context: process, may sleep for a socket lock; @dev->lock.
+ */
+void nbd_link_hold(struct nbd_dev *dev)
+{
+	mutex_lock(&dev->link_lock);
+	dev->held = true;
+	if (dev->state != NBD_STATE_DEAD)
+		nbd_queue_hold(&dev->queue);
+	mutex_unlock(&dev->link_lock);
+}
+
+/**
+ * nbd_link_unhold() - the end of nbd_link_hold()
+ * @dev: the device
+ *
+ * Context: process, may sleep for a socket lock; @dev->lock.
+ */
+void nbd_link_unhold(struct nbd_dev *dev)
+{
+	mutex_lock(&dev->link_lock);
+	dev->held = false;
+	if (dev->state != NBD_STATE_DEAD)
+		nbd_queue_set_mode(&dev->queue, NBD_QUEUE_RUN);
+	nbd_link_decide(dev);
+	mutex_unlock(&dev->link_lock);
+}
+
+/**
  * nbd_link_end() - the beginning of disconnect: to DISCONNECTING
  * @dev: a configured device
  *
@@ -125,8 +161,11 @@ static void nbd_dead_work(struct work_struct *work)
 					   struct nbd_dev, dead_work);
 
 	mutex_lock(&dev->link_lock);
+	if (dev->held)
+		queue_delayed_work(nbd_recovery_wq, &dev->dead_work, HZ);
 	/* Live already, but nobody has said so yet: another time begins. */
-	if (dev->state == NBD_STATE_PARKED && nbd_queue_live(&dev->queue))
+	else if (dev->state == NBD_STATE_PARKED &&
+		 nbd_queue_live(&dev->queue))
 		nbd_link_live(dev);
 	else if (dev->state == NBD_STATE_PARKED)
 		nbd_link_die(dev);

@@ -13,6 +13,8 @@ extern void (*nbd_link_dead)(struct nbd_dev *dev);
 void nbd_link_setup(struct nbd_dev *dev);
 void nbd_link_begin(struct nbd_dev *dev);
 void nbd_link_update(struct nbd_dev *dev);
+void nbd_link_hold(struct nbd_dev *dev);
+void nbd_link_unhold(struct nbd_dev *dev);
 void nbd_link_end(struct nbd_dev *dev);
 
 #endif /* NBD_LINK_H */

@@ -177,7 +177,7 @@ static int nbd_put_disk(struct sk_buff *skb, const struct nbd_dev *dev)
 	    nla_put_u32(skb, NBD_ATTR_READ_AHEAD,
 			dev->disk->bdi->ra_pages << PAGE_SHIFT) ||
 	    nla_put_u32(skb, NBD_ATTR_HW_QUEUES, dev->set->nr_hw_queues) ||
-	    nla_put_u32(skb, NBD_ATTR_TAGS, dev->set->queue_depth))
+	    nla_put_u32(skb, NBD_ATTR_TAGS, nbd_disk_tags(dev)))
 		return -EMSGSIZE;
 	return 0;
 }

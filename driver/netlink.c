@@ -12,6 +12,7 @@
 #define NBD_DEFAULT_FENCE_MS	5000
 #define NBD_ATTACH_FLAGS	(NBD_ATTACH_NO_PARTSCAN | \
 				 NBD_ATTACH_FORCE_MULTI_CONN)
+#define NBD_CHANGE_FLAGS	(NBD_CHANGE_REPLACE | NBD_CHANGE_SHRINK)
 /* Keeps seconds times HZ within what the block layer takes. */
 #define NBD_MAX_SECONDS		(INT_MAX / HZ)
 
@@ -37,6 +38,8 @@ static const struct nla_policy nbd_policy[NBD_ATTR_MAX + 1] = {
 							  NBD_ATTACH_FLAGS),
 	[NBD_ATTR_ZEROES]		= NLA_POLICY_MAX(NLA_U32,
 							 NBD_ZEROES_OFF),
+	[NBD_ATTR_CHANGE_FLAGS]		= NLA_POLICY_MASK(NLA_U32,
+							  NBD_CHANGE_FLAGS),
 	[NBD_ATTR_DETACH_FLAGS]		= NLA_POLICY_MASK(NLA_U32,
 							  NBD_DETACH_UNUSED),
 };
@@ -261,6 +264,7 @@ static int nbd_do_reconfigure(struct genl_info *info,
 	if (ret)
 		return ret;
 
+	req->change_flags = nbd_get_u32(info, NBD_ATTR_CHANGE_FLAGS, 0);
 	nbd_optional_u64(info, NBD_ATTR_SIZE_BYTES, &size, &req->size);
 	nbd_optional_u64(info, NBD_ATTR_BLOCK_SIZE_BYTES, &block,
 			 &req->block_size);

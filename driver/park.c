@@ -5,6 +5,12 @@
  */
 #include "park.h"
 
+static bool nbd_may_wait(const struct nbd_queue *q)
+	__must_hold(&q->lock)
+{
+	return q->mode == NBD_QUEUE_RUN || q->mode == NBD_QUEUE_HOLD;
+}
+
 /**
  * nbd_park() - keep a command until a connection is live
  * @q: the queue
@@ -18,7 +24,7 @@ bool nbd_park(struct nbd_queue *q, struct nbd_cmd *cmd)
 	bool parked;
 
 	spin_lock_bh(&q->lock);
-	parked = q->mode == NBD_QUEUE_RUN;
+	parked = nbd_may_wait(q);
 	if (parked) {
 		cmd->node.next = q->parked;
 		q->parked = &cmd->node;
@@ -63,7 +69,7 @@ bool nbd_wait(struct nbd_queue *q, struct nbd_cmd *cmd, unsigned long delay)
 
 	cmd->ready_at = jiffies + delay;
 	spin_lock_bh(&q->lock);
-	waits = q->mode == NBD_QUEUE_RUN;
+	waits = nbd_may_wait(q);
 	if (waits) {
 		cmd->node.next = q->fenced;
 		q->fenced = &cmd->node;

@@ -71,12 +71,33 @@ static void nbd_end_answered(struct nbd_queue *q, struct nbd_cmd *cmd,
 
 /* --- routing --------------------------------------------------------- */
 
+/* The server's write-back error was the answer to a flush that nobody saw. */
+static bool nbd_owes_error(struct nbd_queue *q, struct request *rq)
+{
+	return unlikely(READ_ONCE(q->flush_error)) &&
+	       !blk_rq_is_passthrough(rq) && xchg(&q->flush_error, false);
+}
+
+/* There is no connection for it. Our own must not wait: it is waited for. */
+static void nbd_let_wait(struct nbd_queue *q, struct nbd_cmd *cmd)
+{
+	if (blk_rq_is_passthrough(nbd_request_of(cmd)) || !nbd_park(q, cmd))
+		nbd_end(cmd, BLK_STS_IOERR);
+	/*
+	 * Pairs with nbd_queue_unpark(): either it finds the command on the
+	 * list, or we find the connection that it was called for.
+	 */
+	smp_mb();
+	if (READ_ONCE(q->mode) != NBD_QUEUE_HOLD && nbd_queue_live(q))
+		nbd_queue_unpark(q);
+}
+
 /**
  * nbd_queue_issue() - let a command travel
  * @q: the queue
  * @cmd: prepared, of a started request; the caller owns it
  *
- * Without a live connection it is parked or ends.
+ * Without a live connection, or while requests are held, it is parked or ends.
  *
  * Context: process, may sleep for a socket lock.
  * Return: the connection that got it and must be kicked, or NULL; in either
@@ -85,25 +106,18 @@ static void nbd_end_answered(struct nbd_queue *q, struct nbd_cmd *cmd,
 struct nbd_conn *nbd_queue_issue(struct nbd_queue *q, struct nbd_cmd *cmd)
 {
 	struct request *rq = nbd_request_of(cmd);
-	bool flush = req_op(rq) == REQ_OP_FLUSH;
-	struct nbd_conn *conn;
+	bool flush = cmd->type == NBD_CMD_FLUSH;
+	struct nbd_conn *conn = NULL;
 
-	if (READ_ONCE(q->mode) == NBD_QUEUE_FAIL) {
+	if (READ_ONCE(q->mode) == NBD_QUEUE_FAIL ||
+	    (flush && nbd_owes_error(q, rq))) {
 		nbd_end(cmd, BLK_STS_IOERR);
 		return NULL;
 	}
-	conn = nbd_queue_route(&q->config, rq->mq_hctx->queue_num, cmd);
+	if (READ_ONCE(q->mode) != NBD_QUEUE_HOLD || blk_rq_is_passthrough(rq))
+		conn = nbd_queue_route(&q->config, rq->mq_hctx->queue_num, cmd);
 	if (!conn) {
-		if (!nbd_park(q, cmd))
-			nbd_end(cmd, BLK_STS_IOERR);
-		/*
-		 * Pairs with nbd_queue_unpark(): either it finds the command
-		 * on the list, or we find the connection that it was called
-		 * for.
-		 */
-		smp_mb();
-		if (nbd_queue_live(q))
-			nbd_queue_unpark(q);
+		nbd_let_wait(q, cmd);
 		return NULL;
 	}
 	nbd_conn_queue(conn, cmd, flush ? 0 : blk_rq_pos(rq) << SECTOR_SHIFT,
@@ -170,6 +184,7 @@ static void nbd_shut_down(struct nbd_queue *q, struct nbd_conn *conn,
 	if (q->config.flush_each && cmd->type == NBD_CMD_FLUSH)
 		nbd_flush_lost(conn, cmd);
 	nbd_cmd_withdraw(cmd);
+	cmd->error = 0;
 	/* Not from here: this may be a softirq. */
 	if (!nbd_wait(q, cmd, 0))
 		nbd_end(cmd, BLK_STS_IOERR);
@@ -351,6 +366,7 @@ void nbd_queue_open(struct nbd_queue *q, const struct nbd_queue_config *config)
 
 	q->config = *config;
 	memset(q->zeroes, 0, sizeof(q->zeroes));
+	q->flush_error = false;
 	for (i = 0; i < config->nr_conns; i++)
 		config->conns[i]->avoid_until = jiffies;
 	spin_lock_bh(&q->lock);
@@ -391,7 +407,7 @@ void nbd_queue_close(struct nbd_queue *q)
 /**
  * nbd_queue_set_mode() - let requests run, or make them fail
  * @q: a queue that is not OFF
- * @mode: NBD_QUEUE_RUN or NBD_QUEUE_FAIL
+ * @mode: NBD_QUEUE_RUN or NBD_QUEUE_FAIL; for HOLD see nbd_queue_hold()
  *
  * On the way to FAIL everything that is parked or fenced ends with an error
  * before the return. What is in flight is not touched.

@@ -31,11 +31,13 @@ struct nbd_queue_ops {
  * enum nbd_queue_mode - what happens to requests
  * @NBD_QUEUE_OFF: no configuration; they fail before they are started
  * @NBD_QUEUE_RUN: they travel, or are parked while no connection is live
+ * @NBD_QUEUE_HOLD: they are parked, but for the driver's own, see hold.c
  * @NBD_QUEUE_FAIL: they fail, and so does what is parked, fenced or comes back
  */
 enum nbd_queue_mode {
 	NBD_QUEUE_OFF,
 	NBD_QUEUE_RUN,
+	NBD_QUEUE_HOLD,
 	NBD_QUEUE_FAIL,
 };
 
@@ -69,8 +71,8 @@ struct nbd_queue_config {
  * @disk: the disk whose queue it is; replaced only while @mode is OFF
  * @set: its tag set
  * @config: changes only while @mode is OFF and the request queue is frozen
- *	or new: a started request keeps it from changing. @timeout may change
- *	at any time
+ *	or new: a started request keeps it from changing. @timeout and @spread
+ *	may change at any time
  * @mode: changes under @lock, read without it
  * @lock: protects @parked, @fenced, @waiting and changes of @mode; taken with
  *	no other lock inside, also in softirqs
@@ -78,6 +80,8 @@ struct nbd_queue_config {
  * @fenced: commands that wait until an old copy of theirs cannot arrive later,
  *	and flushes that go on to their next connection
  * @waiting: how many are on the two lists
+ * @flush_error: the server answered the driver's own flush with an error, and
+ *	no user's flush has failed for it yet
  * @zeroes: refusals to zero fast, of what must not and of what may deallocate
  * @fence_work: looks after @fenced
  */
@@ -92,11 +96,16 @@ struct nbd_queue {
 	struct llist_node *parked;
 	struct llist_node *fenced;
 	unsigned int waiting;
+	bool flush_error;
 	struct nbd_zeroes zeroes[2];
 	struct delayed_work fence_work;
 };
 
 extern const struct nbd_conn_ops nbd_queue_conn_ops;
+
+/* hold.c */
+void nbd_queue_hold(struct nbd_queue *q);
+int nbd_queue_flush(struct nbd_queue *q);
 
 /* mq.c */
 extern const struct blk_mq_ops nbd_mq_ops;

@@ -19,7 +19,8 @@ static int nbd_same_server(struct nbd_dev *dev,
 		NL_SET_ERR_MSG(extack, "another backend than the one attached to");
 		return -EINVAL;
 	}
-	if (req->size && *req->size < params->size) {
+	if (req->size && *req->size < params->size &&
+	    !(req->change_flags & NBD_CHANGE_SHRINK)) {
 		NL_SET_ERR_MSG(extack, "the export is smaller than the device");
 		return -EINVAL;
 	}
@@ -114,12 +115,31 @@ static void nbd_take_settings(struct nbd_dev *dev,
 		set_capacity_and_notify(dev->disk, *req->size >> SECTOR_SHIFT);
 }
 
+/* Give sockets to connections that are down. */
+static int nbd_refill(struct nbd_dev *dev, struct nbd_reconfigure *req,
+		      struct netlink_ext_ack *extack)
+{
+	struct nbd_conn **chosen;
+	unsigned int i;
+	int ret;
+
+	chosen = kcalloc(NBD_MAX_CONNECTIONS, sizeof(*chosen), GFP_KERNEL);
+	if (!chosen)
+		return -ENOMEM;
+	ret = nbd_fill_slots(dev, req, chosen, extack);
+	if (!ret) {
+		for (i = 0; i < req->nr_fds; i++)
+			nbd_conn_start(chosen[i]);
+		nbd_link_update(dev);
+	}
+	kfree(chosen);
+	return ret;
+}
+
 static int nbd_reconfigure_locked(struct nbd_dev *dev,
 				  struct nbd_reconfigure *req,
 				  struct netlink_ext_ack *extack)
 {
-	struct nbd_conn **chosen;
-	unsigned int i;
 	int ret;
 
 	if (!nbd_state_configured(nbd_dev_state(dev))) {
@@ -127,20 +147,12 @@ static int nbd_reconfigure_locked(struct nbd_dev *dev,
 		return -EINVAL;
 	}
 	ret = nbd_same_server(dev, req, extack);
-	if (ret)
-		return ret;
-
-	chosen = kcalloc(NBD_MAX_CONNECTIONS, sizeof(*chosen), GFP_KERNEL);
-	if (!chosen)
-		return -ENOMEM;
-	ret = nbd_fill_slots(dev, req, chosen, extack);
-	if (!ret) {
+	if (!ret && req->change_flags & NBD_CHANGE_REPLACE)
+		ret = nbd_replace(dev, req, extack);
+	else if (!ret)
+		ret = nbd_refill(dev, req, extack);
+	if (!ret)
 		nbd_take_settings(dev, req);
-		for (i = 0; i < req->nr_fds; i++)
-			nbd_conn_start(chosen[i]);
-		nbd_link_update(dev);
-	}
-	kfree(chosen);
 	return ret;
 }
 
@@ -152,8 +164,8 @@ static int nbd_reconfigure_locked(struct nbd_dev *dev,
  * Context: process, sleeps; the process whose descriptors are given.
  * Return: 0; -EINVAL when there is no such device, it is not attached, or the
  * server is another one; -ENOSPC when there are more sockets than connections
- * that are down; what nbd_conn_adopt() says. After an error nothing has
- * changed.
+ * that are down; what nbd_conn_adopt() and nbd_replace() say. After an error
+ * nothing has changed.
  */
 int nbd_reconfigure(struct nbd_reconfigure *req, struct netlink_ext_ack *extack)
 {

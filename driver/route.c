@@ -207,7 +207,7 @@ void nbd_route_served(struct nbd_conn *conn, unsigned int count, u64 now)
 
 /**
  * nbd_route_spread() - how long a command should wait rather than spread
- * @conns: connections with adopted sockets
+ * @conns: connections that have sockets
  * @count: how many
  *
  * Context: process.
@@ -222,7 +222,7 @@ u64 nbd_route_spread(struct nbd_conn *const *conns, unsigned int count)
 	if (count < 2)
 		return 0;
 	for (i = 0; i < count && crowded; i++)
-		crowded = nbd_sock_local(&conns[i]->sock);
+		crowded = conns[i]->local;
 	if (crowded)
 		return min_t(u64, cost * NBD_CROWDED_FACTOR, NBD_CROWDED_MAX);
 	return min_t(u64, cost * NBD_SPREAD_FACTOR, NBD_SPREAD_MAX);

@@ -220,6 +220,39 @@ put:
 }
 
 /**
+ * nbd_sock_move() - put an adopted socket elsewhere
+ * @to: where it goes; must hold no socket
+ * @from: an adopted socket that was not started; holds none afterwards
+ *
+ * Context: process.
+ */
+void nbd_sock_move(struct nbd_sock *to, struct nbd_sock *from)
+{
+	struct sock *sk = from->sock->sk;
+
+	*to = *from;
+	write_lock_bh(&sk->sk_callback_lock);
+	rcu_assign_sk_user_data(sk, to);
+	write_unlock_bh(&sk->sk_callback_lock);
+	from->sock = NULL;
+	from->stage = NULL;
+}
+
+/**
+ * nbd_sock_drop() - take an adopted socket back that was never used
+ * @ns: an adopted socket that was not started; without one nothing happens
+ *
+ * Context: process, may sleep.
+ */
+void nbd_sock_drop(struct nbd_sock *ns)
+{
+	if (!ns->sock)
+		return;
+	nbd_sock_stop(ns);
+	nbd_sock_release(ns);
+}
+
+/**
  * nbd_sock_start() - begin to deliver events
  * @ns: an adopted socket
  * @ops: its user

@@ -61,6 +61,8 @@ struct nbd_sock {
 };
 
 int nbd_sock_adopt(struct nbd_sock *ns, int fd, struct netlink_ext_ack *extack);
+void nbd_sock_move(struct nbd_sock *to, struct nbd_sock *from);
+void nbd_sock_drop(struct nbd_sock *ns);
 void nbd_sock_start(struct nbd_sock *ns, const struct nbd_sock_ops *ops);
 void nbd_sock_stop(struct nbd_sock *ns);
 void nbd_sock_release(struct nbd_sock *ns);

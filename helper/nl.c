@@ -229,7 +229,7 @@ void nl_done(struct nl *nl)
 	nl->sock = NULL;
 }
 
-static int put_sockets(struct nl_msg *msg, const struct nl_attach *attach)
+static int put_sockets(struct nl_msg *msg, const int *fds, size_t count)
 {
 	struct nlattr *list, *item;
 	size_t i;
@@ -237,10 +237,10 @@ static int put_sockets(struct nl_msg *msg, const struct nl_attach *attach)
 	list = nla_nest_start(msg, NBD_ATTR_SOCKETS);
 	if (!list)
 		return -1;
-	for (i = 0; i < attach->nr_fds; i++) {
+	for (i = 0; i < count; i++) {
 		item = nla_nest_start(msg, NBD_SOCK_ITEM);
 		if (!item ||
-		    nla_put_u32(msg, NBD_SOCK_FD, (u32)attach->fds[i]))
+		    nla_put_u32(msg, NBD_SOCK_FD, (u32)fds[i]))
 			return -1;
 		nla_nest_end(msg, item);
 	}
@@ -287,7 +287,41 @@ void nl_attach(struct nl *nl, const struct nl_attach *attach,
 	struct nl_msg *msg;
 
 	msg = new_message(nl->id, NLM_F_ACK, NBD_CMD_CONNECT);
-	if (msg && (put_numbers(msg, attach) || put_sockets(msg, attach))) {
+	if (msg && (put_numbers(msg, attach) ||
+		    put_sockets(msg, attach->fds, attach->nr_fds))) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	exchange(nl, msg, &x);
+}
+
+static int put_change(struct nl_msg *msg, const struct nl_change *c)
+{
+	int bad = 0;
+
+	bad |= nla_put_u32(msg, NBD_ATTR_INDEX, c->index);
+	bad |= nla_put_u64(msg, NBD_ATTR_SIZE_BYTES, c->size);
+	bad |= nla_put_u64(msg, NBD_ATTR_SERVER_FLAGS, c->server_flags);
+	bad |= nla_put_string(msg, NBD_ATTR_BACKEND_IDENTIFIER, c->backend);
+	bad |= nla_put_u32(msg, NBD_ATTR_CHANGE_FLAGS, c->flags);
+	return bad;
+}
+
+/**
+ * nl_change - NBD_CMD_RECONFIGURE
+ * @nl: the socket
+ * @change: the arguments
+ * @answer: result
+ */
+void nl_change(struct nl *nl, const struct nl_change *change,
+	       struct nl_answer *answer)
+{
+	struct exchange x = { .answer = answer };
+	struct nl_msg *msg;
+
+	msg = new_message(nl->id, NLM_F_ACK, NBD_CMD_RECONFIGURE);
+	if (msg && (put_change(msg, change) ||
+		    put_sockets(msg, change->fds, change->nr_fds))) {
 		nlmsg_free(msg);
 		msg = NULL;
 	}

@@ -99,6 +99,21 @@ struct nl_attach {
 	u32 attach_flags;
 };
 
+/**
+ * struct nl_change - arguments of NBD_CMD_RECONFIGURE
+ *
+ * Fields are named as the attributes of linux/nbd-netlink.h.
+ */
+struct nl_change {
+	u32 index;
+	const int *fds;
+	size_t nr_fds;
+	u64 size;
+	u64 server_flags;
+	const char *backend;
+	u32 flags;		/* NBD_CHANGE_* */
+};
+
 /* What the kernel answered. */
 struct nl_answer {
 	int error;		/* 0 or an errno */
@@ -112,6 +127,8 @@ int nl_need(struct nl *nl, bool load, struct err *err);
 void nl_done(struct nl *nl);
 
 void nl_attach(struct nl *nl, const struct nl_attach *attach,
+	       struct nl_answer *answer);
+void nl_change(struct nl *nl, const struct nl_change *change,
 	       struct nl_answer *answer);
 void nl_detach(struct nl *nl, u32 index, u32 flags,
 	       struct nl_answer *answer);

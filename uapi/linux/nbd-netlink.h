@@ -62,6 +62,7 @@ enum {
 	NBD_ATTR_PID,			/* u32, the process that attached */
 	NBD_ATTR_PAD,
 	NBD_ATTR_ZEROES,		/* u32, NBD_ZEROES_* */
+	NBD_ATTR_CHANGE_FLAGS,		/* u32, NBD_CHANGE_* */
 
 	__NBD_ATTR_MAX,
 };
@@ -82,6 +83,10 @@ enum {
 
 /* NBD_ATTR_DETACH_FLAGS: given with DISCONNECT. */
 #define NBD_DETACH_UNUSED	(1 << 0)	/* EBUSY while anybody has it open */
+
+/* NBD_ATTR_CHANGE_FLAGS: given with RECONFIGURE. */
+#define NBD_CHANGE_REPLACE	(1 << 0)	/* sockets for all connections, live ones too */
+#define NBD_CHANGE_SHRINK	(1 << 1)	/* the size may be smaller than it was */
 
 /* NBD_ATTR_STATE: of a device. */
 enum {
