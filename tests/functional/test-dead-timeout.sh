@@ -7,8 +7,8 @@
 
 requires nbdkit
 start_nbdkit unix memory 16M
-attach --dead-timeout 4 --no-partscan "$uri"
-expect_field "$dev" .dead_timeout 4
+attach --dead-timeout $((4 * slow)) --no-partscan "$uri"
+expect_field "$dev" .dead_timeout $((4 * slow))
 kill -9 "$server_pid"
 wait_for 5 state_is "$dev" parked || fail "state $(field "$dev" .state)"
 dd if="$dev" of=/dev/null bs=4k count=1 iflag=direct status=none 2>"$T/err" &
