@@ -80,7 +80,7 @@ settings >"$T/before"
 detach "$dev"
 start_nbdkit unix --filter=blocksize-policy eval blocksize-minimum=4096 \
 	blocksize-preferred=64K blocksize-maximum=256K get_size='echo 1G' \
-	pread='dd if=/dev/zero bs=$3 count=1' is_rotational='exit 0'
+	pread="dd if=/dev/zero bs=\$3 count=1" is_rotational='exit 0'
 attach -r --read-ahead 1M --max-request 128K --timeout 7 "$uri" nbd0
 expect_queue rotational 1
 expect_queue read_ahead_kb 1024
