@@ -94,6 +94,7 @@ struct nbd_params {
  *	under @lock and @info_lock
  * @nr_conns: how many
  * @dead_work: the dead-link timer
+ * @dead_at: jiffies when it is over; changes under @link_lock
  * @close_work: disconnect after the last close
  * @remove_work: the end of the device
  */
@@ -122,6 +123,7 @@ struct nbd_dev {
 	unsigned int nr_conns;
 
 	struct delayed_work dead_work;
+	unsigned long dead_at;
 	struct work_struct close_work;
 	struct work_struct remove_work;
 };

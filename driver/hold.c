@@ -9,6 +9,9 @@
  * held, and is not held itself.
  */
 #include <linux/blk-mq.h>
+#include <linux/completion.h>
+#include <linux/refcount.h>
+#include <linux/slab.h>
 
 #include "queue.h"
 
@@ -16,7 +19,8 @@
  * nbd_queue_hold() - RUN to HOLD: park requests instead of sending them
  * @q: the queue
  *
- * After the return none is being issued any more. What is in flight is not
+ * After the return none is being issued any more, but for what failure work
+ * takes back from connections that were failing. What is in flight is not
  * touched; nbd_queue_set_mode() ends it.
  *
  * Context: process, may sleep for a socket lock; not to be called again before
@@ -34,23 +38,38 @@ void nbd_queue_hold(struct nbd_queue *q)
 }
 
 /**
- * nbd_queue_flush() - have the server flush what it has acknowledged
- * @q: a queue in RUN or HOLD
- *
- * An error that the server answers is the users' business: the next flush of
- * theirs fails for it.
- *
- * Context: process, sleeps, for the request timeout at most; one caller at a
- * time, who excludes other changes of the configuration.
- * Return: 0; -EAGAIN or -EBUSY while settings of the disk are being changed;
- * what the server answered; -EIO when no connection is left to ask on.
+ * struct nbd_own_flush - a flush of ours
+ * @ref: the one who waits, and the request
+ * @done: the request has ended
+ * @status: how
  */
-int nbd_queue_flush(struct nbd_queue *q)
+struct nbd_own_flush {
+	refcount_t ref;
+	struct completion done;
+	blk_status_t status;
+};
+
+static void nbd_own_flush_put(struct nbd_own_flush *own)
+{
+	if (refcount_dec_and_test(&own->ref))
+		kfree(own);
+}
+
+static enum rq_end_io_ret nbd_own_flush_end(struct request *rq,
+					    blk_status_t status)
+{
+	struct nbd_own_flush *own = rq->end_io_data;
+
+	own->status = status;
+	complete(&own->done);
+	nbd_own_flush_put(own);
+	return RQ_END_IO_FREE;
+}
+
+static int nbd_own_flush_start(struct nbd_queue *q, struct nbd_own_flush *own)
 {
 	const blk_mq_req_flags_t how = BLK_MQ_REQ_RESERVED | BLK_MQ_REQ_NOWAIT;
-	struct nbd_cmd *cmd;
 	struct request *rq;
-	blk_status_t status;
 
 	/*
 	 * Never waits: somebody may have frozen the queue, for requests to end
@@ -58,12 +77,44 @@ int nbd_queue_flush(struct nbd_queue *q)
 	 */
 	rq = blk_mq_alloc_request(q->disk->queue, REQ_OP_DRV_OUT, how);
 	if (IS_ERR(rq))
-		return PTR_ERR(rq);
-	cmd = blk_mq_rq_to_pdu(rq);
-	cmd->error = 0;
-	status = blk_execute_rq(rq, false);
-	if (cmd->error)
-		WRITE_ONCE(q->flush_error, true);
-	blk_mq_free_request(rq);
-	return blk_status_to_errno(status);
+		return -EAGAIN;
+	refcount_inc(&own->ref);
+	rq->end_io = nbd_own_flush_end;
+	rq->end_io_data = own;
+	/* First: what is before it may wait for a tag that we hold. */
+	blk_execute_rq_nowait(rq, true);
+	return 0;
+}
+
+/**
+ * nbd_queue_flush() - have the server flush what it has acknowledged
+ * @q: a queue in HOLD with nothing in flight
+ * @timeout: jiffies after which nobody waits any more; the flush ends whenever
+ *	it does
+ *
+ * An error that the server answers is the users' business: the next flush of
+ * theirs fails for it.
+ *
+ * Context: process, sleeps; the caller excludes other changes of the
+ * configuration.
+ * Return: 0; -EAGAIN while settings of the disk are being changed, or while
+ * the last flush has not ended; -ETIMEDOUT; what the server answered; -EIO when
+ * the connection went; -ENOMEM.
+ */
+int nbd_queue_flush(struct nbd_queue *q, unsigned long timeout)
+{
+	struct nbd_own_flush *own = kzalloc(sizeof(*own), GFP_NOIO);
+	int ret;
+
+	if (!own)
+		return -ENOMEM;
+	refcount_set(&own->ref, 1);
+	init_completion(&own->done);
+	ret = nbd_own_flush_start(q, own);
+	if (!ret && !wait_for_completion_io_timeout(&own->done, timeout))
+		ret = -ETIMEDOUT;
+	else if (!ret)
+		ret = blk_status_to_errno(own->status);
+	nbd_own_flush_put(own);
+	return ret;
 }

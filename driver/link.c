@@ -59,6 +59,7 @@ static void nbd_link_park(struct nbd_dev *dev)
 	nbd_link_set(dev, NBD_STATE_PARKED);
 	pr_warn("%s: no connection is left, I/O waits %llu s for a new one\n",
 		dev->name, dev->params.dead_timeout);
+	dev->dead_at = jiffies + dev->params.dead_timeout * HZ;
 	queue_delayed_work(nbd_recovery_wq, &dev->dead_work,
 			   dev->params.dead_timeout * HZ);
 }
@@ -115,11 +116,15 @@ void nbd_link_begin(struct nbd_dev *dev)
  */
 void nbd_link_hold(struct nbd_dev *dev)
 {
+	bool hold;
+
 	mutex_lock(&dev->link_lock);
 	dev->held = true;
-	if (dev->state != NBD_STATE_DEAD)
-		nbd_queue_hold(&dev->queue);
+	hold = dev->state != NBD_STATE_DEAD;
 	mutex_unlock(&dev->link_lock);
+	/* Waits for works, which may wait for link_lock; nobody else changes it. */
+	if (hold)
+		nbd_queue_hold(&dev->queue);
 }
 
 /**
@@ -161,14 +166,20 @@ static void nbd_dead_work(struct work_struct *work)
 					   struct nbd_dev, dead_work);
 
 	mutex_lock(&dev->link_lock);
+	if (dev->state != NBD_STATE_PARKED)
+		goto out;
 	if (dev->held)
 		queue_delayed_work(nbd_recovery_wq, &dev->dead_work, HZ);
 	/* Live already, but nobody has said so yet: another time begins. */
-	else if (dev->state == NBD_STATE_PARKED &&
-		 nbd_queue_live(&dev->queue))
+	else if (nbd_queue_live(&dev->queue))
 		nbd_link_live(dev);
-	else if (dev->state == NBD_STATE_PARKED)
+	/* It has begun already, while we waited for the lock. */
+	else if (time_before(jiffies, dev->dead_at))
+		queue_delayed_work(nbd_recovery_wq, &dev->dead_work,
+				   dev->dead_at - jiffies);
+	else
 		nbd_link_die(dev);
+out:
 	mutex_unlock(&dev->link_lock);
 }
 

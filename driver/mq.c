@@ -15,8 +15,6 @@
 
 /* A trim, or a zeroing that need not be fast, gets a second for so many bytes. */
 #define NBD_SLOW_BYTES_SHIFT	24
-/* For the driver's own requests if users' have all the time of the world. */
-#define NBD_OWN_TIMEOUT		(30 * HZ)
 /* Nothing is saved by sending more than this at once. */
 #define NBD_FULL_BURST		SZ_256K
 
@@ -224,9 +222,6 @@ static unsigned long nbd_allowance(const struct nbd_queue *q,
 {
 	unsigned long allowed = READ_ONCE(q->config.timeout);
 
-	/* Somebody who holds dev->lock waits for our own. */
-	if (!allowed && blk_rq_is_passthrough(rq))
-		allowed = NBD_OWN_TIMEOUT;
 	if (allowed && nbd_may_be_slow(rq))
 		allowed += (blk_rq_bytes(rq) >> NBD_SLOW_BYTES_SHIFT) * HZ;
 	return allowed;

@@ -59,13 +59,16 @@ static void nbd_end_answered(struct nbd_queue *q, struct nbd_cmd *cmd,
 	struct request *rq = nbd_request_of(cmd);
 	blk_status_t status = nbd_queue_status(cmd);
 
+	if (unlikely(status && blk_rq_is_passthrough(rq)))
+		WRITE_ONCE(q->flush_error, true);
 	if (unlikely(status == BLK_STS_NOTSUPP)) {
 		/* No news for the log: the caller has another way. */
 		rq->rq_flags |= RQF_QUIET;
 		nbd_learn_refusal(q, cmd);
 	}
-	if (status || !blk_mq_add_to_batch(rq, batch, false,
-					   blk_mq_end_request_batch))
+	/* A batch gives tags back as if none of them were reserved. */
+	if (status || blk_rq_is_passthrough(rq) ||
+	    !blk_mq_add_to_batch(rq, batch, false, blk_mq_end_request_batch))
 		blk_mq_end_request(rq, status);
 }
 
@@ -248,6 +251,11 @@ static void nbd_queue_retry(struct nbd_conn *conn, struct nbd_cmd *cmd,
 
 	if (q->config.flush_each && cmd->type == NBD_CMD_FLUSH)
 		nbd_flush_lost(conn, cmd);
+	/* Our own is about this connection, and must not take for ever. */
+	if (blk_rq_is_passthrough(nbd_request_of(cmd))) {
+		nbd_end(cmd, BLK_STS_IOERR);
+		return;
+	}
 	if (sent && ++cmd->tries > NBD_MAX_TRIES) {
 		pr_err_ratelimited("%s: %s ended %u connections, giving it up\n",
 				   q->device, nbd_command_name(cmd->type),

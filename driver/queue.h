@@ -105,7 +105,7 @@ extern const struct nbd_conn_ops nbd_queue_conn_ops;
 
 /* hold.c */
 void nbd_queue_hold(struct nbd_queue *q);
-int nbd_queue_flush(struct nbd_queue *q);
+int nbd_queue_flush(struct nbd_queue *q, unsigned long timeout);
 
 /* mq.c */
 extern const struct blk_mq_ops nbd_mq_ops;

@@ -17,8 +17,8 @@
 #include "attach.h"
 #include "link.h"
 
-/* How long servers may take to answer what is in flight. */
-#define NBD_REPLACE_MS		5000
+/* How long a server may take to answer what is in flight, and to flush. */
+#define NBD_REPLACE_MS		10000
 #define NBD_REPLACE_STEP_MS	5
 
 static int nbd_adopt_all(const struct nbd_reconfigure *req,
@@ -35,7 +35,7 @@ static int nbd_adopt_all(const struct nbd_reconfigure *req,
 	return 0;
 }
 
-static int nbd_flush_before(struct nbd_dev *dev, struct netlink_ext_ack *extack)
+static int nbd_flush_old(struct nbd_dev *dev, struct netlink_ext_ack *extack)
 {
 	u64 flags = dev->params.server_flags;
 	int ret;
@@ -43,10 +43,23 @@ static int nbd_flush_before(struct nbd_dev *dev, struct netlink_ext_ack *extack)
 	if (!(flags & NBD_FLAG_SEND_FLUSH) || flags & NBD_FLAG_READ_ONLY ||
 	    !nbd_queue_live(&dev->queue))
 		return 0;
-	ret = nbd_queue_flush(&dev->queue);
-	if (ret)
-		NL_SET_ERR_MSG(extack, "the server could not flush what it has; nothing was replaced");
+	ret = nbd_queue_flush(&dev->queue, msecs_to_jiffies(NBD_REPLACE_MS));
+	if (ret == -EAGAIN)
+		NL_SET_ERR_MSG(extack, "nothing replaced: settings of the disk are being changed");
+	else if (ret)
+		NL_SET_ERR_MSG(extack, "nothing replaced: the server did not flush");
 	return ret;
+}
+
+/* What was taken back from a failing connection goes to another one. */
+static bool nbd_answers_missing(struct nbd_dev *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->nr_conns; i++)
+		if (atomic_read(&dev->conns[i]->state) == NBD_CONN_FAILING)
+			return true;
+	return nbd_queue_in_flight(&dev->queue);
 }
 
 static int nbd_wait_for_answers(struct nbd_dev *dev,
@@ -54,10 +67,9 @@ static int nbd_wait_for_answers(struct nbd_dev *dev,
 {
 	unsigned int ms;
 
-	for (ms = 0; nbd_queue_in_flight(&dev->queue);
-	     ms += NBD_REPLACE_STEP_MS) {
+	for (ms = 0; nbd_answers_missing(dev); ms += NBD_REPLACE_STEP_MS) {
 		if (ms >= NBD_REPLACE_MS) {
-			NL_SET_ERR_MSG(extack, "the server does not answer what it has; nothing was replaced");
+			NL_SET_ERR_MSG(extack, "nothing replaced: the server does not answer");
 			return -EBUSY;
 		}
 		if (fatal_signal_pending(current))
@@ -104,7 +116,7 @@ static int nbd_replace_held(struct nbd_dev *dev, struct nbd_sock *socks,
 	nbd_link_hold(dev);
 	ret = nbd_wait_for_answers(dev, extack);
 	if (!ret)
-		ret = nbd_flush_before(dev, extack);
+		ret = nbd_flush_old(dev, extack);
 	if (!ret) {
 		nbd_close_old(dev);
 		nbd_install_new(dev, socks);
@@ -123,8 +135,8 @@ static int nbd_replace_held(struct nbd_dev *dev, struct nbd_sock *socks,
  * What is in flight is answered, the server flushes, and its connections are
  * closed in good order. Users' requests wait meanwhile; none of them fails.
  *
- * Context: process, sleeps; the process whose descriptors are given;
- * @dev->lock.
+ * Context: process, sleeps, some twenty seconds at most; the process whose
+ * descriptors are given; @dev->lock.
  * Return: 0; -EINVAL when the number of sockets is another one; -EBUSY when the
  * server does not answer in time; what nbd_sock_adopt() and nbd_queue_flush()
  * say; -ENOMEM. After an error nothing has changed.
@@ -144,9 +156,6 @@ int nbd_replace(struct nbd_dev *dev, const struct nbd_reconfigure *req,
 	if (!socks)
 		return -ENOMEM;
 	ret = nbd_adopt_all(req, socks, extack);
-	/* Now already, so that it takes less time while requests are held. */
-	if (!ret)
-		ret = nbd_flush_before(dev, extack);
 	if (!ret)
 		ret = nbd_replace_held(dev, socks, extack);
 	for (i = 0; i < req->nr_fds; i++)

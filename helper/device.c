@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #define APPEAR_MS	5000	/* for the node and the size */
 #define SCAN_MS		60000	/* for reading the partition table */
 #define FLUSH_MS	60000	/* for writing back what is dirty */
+#define WBT_MS		1000	/* for reading or changing a setting */
 
 /**
  * device_path - name of a device's node
@@ -92,16 +94,49 @@ int device_wait(u32 index, u64 size, struct err *err)
 		       "%s did not appear", path);
 }
 
+static int read_wbt(void *arg)
+{
+	u32 *index = arg;
+	u64 usec;
+
+	if (!read_attribute(*index, WBT_ATTRIBUTE, &usec))
+		return -ENOENT;
+	return usec > INT_MAX ? INT_MAX : (int)usec;
+}
+
 /**
  * device_wbt - what write-back throttling allows a read to take
  * @index: the device
  * @usec: result in microseconds, 0 when it is off
  *
- * Return: true unless this kernel, or the scheduler in use, has none.
+ * The kernel may not say while somebody changes a setting of the disk and
+ * requests do not end; that is not waited for.
+ *
+ * Return: true unless nothing is known, or this kernel has none.
  */
 bool device_wbt(u32 index, u64 *usec)
 {
-	return read_attribute(index, WBT_ATTRIBUTE, usec);
+	int result = bounded_call(read_wbt, &index, WBT_MS);
+
+	if (result < 0)
+		return false;
+	*usec = (u64)result;
+	return true;
+}
+
+static int switch_wbt_off(void *arg)
+{
+	u32 *index = arg;
+	FILE *file;
+	u64 usec;
+
+	if (!read_attribute(*index, WBT_ATTRIBUTE, &usec) || !usec)
+		return 0;
+	file = open_attribute(*index, WBT_ATTRIBUTE, "we");
+	if (!file)
+		return -errno;
+	fputs("0", file);
+	return fclose(file) ? -errno : 0;
 }
 
 /**
@@ -110,20 +145,12 @@ bool device_wbt(u32 index, u64 *usec)
  *
  * It takes two milliseconds for a read as a sign that the disk is overloaded,
  * and then lets a few writes through at a time: a server far away would never
- * have many in flight. A kernel without it has nothing to switch off.
+ * have many in flight. A kernel without it has nothing to switch off. The
+ * kernel waits for requests in flight; we do not wait longer than a moment.
  */
 void device_wbt_off(u32 index)
 {
-	FILE *file;
-	u64 usec;
-
-	if (!device_wbt(index, &usec) || !usec)
-		return;
-	file = open_attribute(index, WBT_ATTRIBUTE, "we");
-	if (!file)
-		return;
-	fputs("0", file);
-	fclose(file);
+	bounded_call(switch_wbt_off, &index, WBT_MS);
 }
 
 static int open_once(void *arg)
@@ -188,4 +215,30 @@ int device_flush(u32 index)
 	char path[DEVICE_PATH_MAX];
 
 	return bounded_call(flush_once, device_path(path, index), FLUSH_MS);
+}
+
+static int sync_once(void *arg)
+{
+	int fd = open(arg, O_RDONLY | O_CLOEXEC);
+	int error = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fsync(fd))
+		error = -errno;
+	close(fd);
+	return error;
+}
+
+/**
+ * device_sync - have the server flush what it has
+ * @index: the device, which may be in use
+ *
+ * Return: 0 or -errno: -ETIMEDOUT when it takes too long.
+ */
+int device_sync(u32 index)
+{
+	char path[DEVICE_PATH_MAX];
+
+	return bounded_call(sync_once, device_path(path, index), FLUSH_MS);
 }

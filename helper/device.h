@@ -16,5 +16,6 @@ void device_wbt_off(u32 index);
 int device_wait(u32 index, u64 size, struct err *err);
 int device_scan(u32 index, struct err *err);
 int device_flush(u32 index);
+int device_sync(u32 index);
 
 #endif /* NBDCTL_DEVICE_H */

@@ -21,6 +21,10 @@
 static int options_of(const struct nl_device *d, struct attach_options *o,
 		      struct err *err)
 {
+	if (d->state == NBD_STATE_DISCONNECTING)
+		return err_set(err, ST_BUSY,
+			       "nbd%u is disconnected but still in use",
+			       d->index);
 	if (!d->backend)
 		return err_set(err, ST_REFUSED,
 			       "nbd%u was not attached by nbdctl: nothing says where its server is",
@@ -71,18 +75,23 @@ static int plan(const struct nl_device *d, const struct attach_options *o,
 static int hand_over(struct nl *nl, struct session *s,
 		     struct nl_change *change, struct err *err)
 {
-	int fds[SESSION_MAX_LINKS];
+	int fds[SESSION_MAX_LINKS], error;
 	struct nl_answer answer;
 	char what[64];
 	unsigned int i;
 
+	snprintf(what, sizeof(what), "cannot resize nbd%u", change->index);
+	signals_hold();
+	/* Now, so that it takes less time while requests wait. */
+	error = device_sync(change->index);
+	if (error)
+		return err_set(err, ST_FAILED, "%s: the server does not flush: %s",
+			       what, strerror(-error));
 	for (i = 0; i < s->n; i++)
 		fds[i] = s->links[i].fd;
 	change->fds = fds;
 	change->nr_fds = s->n;
-	signals_hold();
 	nl_change(nl, change, &answer);
-	snprintf(what, sizeof(what), "cannot resize nbd%u", change->index);
 	if (answer.error)
 		return nl_error(&answer, what, err);
 	session_hand_over(s);
@@ -137,7 +146,8 @@ static int resize_device(struct nl *nl, const struct nl_device *d,
  *
  * Nothing happens to a device that has the size already.
  *
- * Return: 0, or -1 with @err set; then nothing has changed.
+ * Return: 0, or -1 with @err set; then nothing has changed, unless the size did
+ * not show in time.
  */
 int resize_run(u32 index, bool shrink, u64 connect_timeout, struct err *err)
 {

@@ -3,7 +3,7 @@
 # resize gives a device that is mounted and busy the size that its export has
 # now, over new connections and without an error to anyone; udev hears of it. It
 # shrinks only what --shrink allows, and changes nothing if it fails.
-# timeout: 150
+# timeout: 300
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
