@@ -19,13 +19,27 @@ static struct request *nbd_request_of(struct nbd_cmd *cmd)
 
 /* --- ending ---------------------------------------------------------- */
 
+/*
+ * The block layer writes zeroes instead of a zeroing that is not supported, and
+ * takes a flush that is not for one that is not needed: fsync() would succeed.
+ */
+static bool nbd_may_be_refused(const struct nbd_cmd *cmd)
+{
+	switch (cmd->type) {
+	case NBD_CMD_FLUSH:
+	case NBD_CMD_WRITE_ZEROES | NBD_CMD_FLAG_NO_HOLE:
+		return false;
+	default:
+		return true;
+	}
+}
+
 /**
  * nbd_queue_status() - what the block layer is told about a finished command
  * @cmd: a command that is over
  *
- * "Not supported" lets the block layer write zeroes instead. For a zeroing that
- * must allocate and may take its time, that is an error like any other: the
- * server offered it.
+ * For a flush, and for a zeroing that must allocate and may take its time, "not
+ * supported" is an error like any other: the server offered it.
  *
  * Context: any.
  * Return: the block layer's status for cmd->error; BLK_STS_IOERR where it has
@@ -33,8 +47,7 @@ static struct request *nbd_request_of(struct nbd_cmd *cmd)
  */
 blk_status_t nbd_queue_status(const struct nbd_cmd *cmd)
 {
-	if (cmd->error == -EOPNOTSUPP &&
-	    cmd->type == (NBD_CMD_WRITE_ZEROES | NBD_CMD_FLAG_NO_HOLE))
+	if (cmd->error == -EOPNOTSUPP && !nbd_may_be_refused(cmd))
 		return BLK_STS_IOERR;
 	return errno_to_blk_status(cmd->error);
 }

@@ -72,11 +72,22 @@ static void user_errors(struct kunit *test)
 	}
 }
 
+/* fsync() takes "not supported" for success. */
+static void a_refused_flush_is_an_error(struct kunit *test)
+{
+	struct nbd_cmd cmd = { .type = NBD_CMD_FLUSH, .error = -EOPNOTSUPP };
+
+	KUNIT_EXPECT_EQ(test, BLK_STS_IOERR, nbd_queue_status(&cmd));
+	cmd.error = -ENOSPC;
+	KUNIT_EXPECT_EQ(test, BLK_STS_NOSPC, nbd_queue_status(&cmd));
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(requests),
 	KUNIT_CASE(replies),
 	KUNIT_CASE(wire_errors),
 	KUNIT_CASE(user_errors),
+	KUNIT_CASE(a_refused_flush_is_an_error),
 	{ }
 };
 
