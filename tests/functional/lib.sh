@@ -550,6 +550,26 @@ start_captive()
 		fail "the captive server did not start"
 }
 
+# start_errors unix|tcp MIB: a server that answers the errors that the file
+# $rules has for its commands, and logs them to the file $asked, see
+# tests/servers/errors.
+start_errors()
+{
+	local where
+
+	listen_on "$1"
+	[ "$1" = unix ] && where=$sock || where=$port
+	rules=$T/rules$server_n asked=$T/asked$server_n
+	: >"$rules"
+	: >"$asked"
+	/usr/bin/python3 "$(dirname "$0")/../servers/errors" "$rules" "$asked" \
+		"$2" "$where" >"$T/errors$server_n.log" 2>&1 &
+	server_pid=$!
+	server_pids+=("$server_pid")
+	wait_for 20 grep -q ready "$T/errors$server_n.log" ||
+		fail "the server of errors did not start"
+}
+
 live_is()
 {
 	[ "$(field "$dev" .connections_live)" = "$1" ]
