@@ -11,7 +11,9 @@
 #                       make bench-multiconn: several connections to real
 #                       servers, beside nbdcopy and qemu-img, some minutes;
 #                       make bench-zero: zero disks of servers that can do it
-#                       fast, slowly or not at all
+#                       fast, slowly or not at all;
+#                       make bench-depth: slow servers with many requests in
+#                       flight and with large ones
 #
 # Tests, bench and demo install what they miss from Debian's archive and need root.
 
@@ -74,6 +76,10 @@ bench-zero:
 	scripts/deps.sh test
 	tests/bench/run --zero
 
+bench-depth:
+	scripts/deps.sh test
+	tests/bench/run --depth
+
 clean:
 	$(MAKE) -C helper clean
 	$(MAKE) -C tests/unit clean
@@ -83,4 +89,4 @@ clean:
 		-name modules.order -o -name Module.symvers \) -delete
 
 .PHONY: all driver helper install install-driver install-helper uninstall \
-	demo check check-quick bench bench-quick bench-multiconn bench-zero clean
+	demo check check-quick bench bench-quick bench-multiconn bench-zero bench-depth clean

@@ -161,7 +161,7 @@ load()
 }
 
 # attach stock|qemu|ours TRANSPORT CONNECTIONS [N]: to /dev/nbdN or nbd0; sets
-# dev.
+# dev. Ours has as many requests in flight as queue_depth says, if it is set.
 attach()
 {
 	local uri=nbd://127.0.0.1:$port/ where=(127.0.0.1 "$port")
@@ -181,8 +181,9 @@ attach()
 			--connect="$dev" "$uri" >"$T/log" 2>&1
 		;;
 	ours)
-		nbdctl attach --connect-timeout 3600 -C "$3" "$uri" "$dev" \
-			>"$T/log" 2>&1
+		nbdctl attach --connect-timeout 3600 -C "$3" \
+			${queue_depth:+--queue-depth "$queue_depth"} \
+			"$uri" "$dev" >"$T/log" 2>&1
 		;;
 	esac || die "attach $*: $(cat "$T/log")"
 	until_true is_attached || die "attach $*: not attached"
