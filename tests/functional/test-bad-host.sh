@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # attach and info: a host that does not exist.
-# driver: not reached
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # attach and info: nobody listens.
-# driver: not reached
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

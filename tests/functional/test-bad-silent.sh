@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # attach and info: a server that accepts and never says a word. The time that
 # they wait has a limit.
-# driver: not reached
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

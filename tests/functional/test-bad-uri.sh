@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Malformed URIs and unknown parameters of URIs.
-# driver: not reached
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # info --list: all exports, from a server with two and from one that knows
 # descriptions; nothing is attached.
-# driver: not reached
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
