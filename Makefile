@@ -89,4 +89,5 @@ clean:
 		-name modules.order -o -name Module.symvers \) -delete
 
 .PHONY: all driver helper install install-driver install-helper uninstall \
-	demo check check-quick bench bench-quick bench-multiconn bench-zero bench-depth clean
+	demo check check-quick bench bench-quick bench-multiconn bench-zero \
+	bench-depth clean
