@@ -4,6 +4,7 @@
 # negotiate at the same time: no longer than nbd-client takes on the same
 # machine, and less than a third of it over a network with a latency of 40 ms.
 # timeout: 150
+# cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

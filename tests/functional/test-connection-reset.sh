@@ -3,6 +3,7 @@
 # One of four TCP connections is reset while I/O runs, from either end: the I/O
 # goes on over the others, without an error and with the right data, and
 # status shows the loss.
+# cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # 16 connections: data verified, with reads and writes in flight on all. More are
 # in flight than there are connections, or the last ones would rarely be needed.
+# cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

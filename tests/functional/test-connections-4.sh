@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # 4 connections: data verified, with reads and writes in flight on all.
+# cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

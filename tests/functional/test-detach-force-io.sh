@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # detach --force while I/O runs: both end promptly, the I/O with errors
 # (hazard 7).
+# cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

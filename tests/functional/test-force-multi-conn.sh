@@ -3,6 +3,7 @@
 # --force-multi-conn: four connections to servers that do not promise
 # multi-conn. A flush goes to every connection that carried a write since its
 # last one, and to no other.
+# cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # xfs: make, mount, copy a tree, unmount, check, attach again, compare.
+# cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

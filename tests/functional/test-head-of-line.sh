@@ -4,6 +4,7 @@
 # on one request at a time for each connection: four connections keep the
 # small ones from waiting for a large one to be over.
 # timeout: 120
+# cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

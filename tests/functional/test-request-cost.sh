@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A server that takes 50 ms for each request, whatever its size, and serves one at
 # a time: large requests are that much faster.
+# cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,6 +4,7 @@
 # now, over new connections and without an error to anyone; udev hears of it. It
 # shrinks only what --shrink allows, and changes nothing if it fails.
 # timeout: 300
+# cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # A server that has nothing to wait for, on the same two CPUs: more connections
 # cannot help, and do not slow a single thread down either.
 # timeout: 120
+# cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,6 +4,7 @@
 # connection: with N connections a single thread on one CPU reads at random N
 # times as fast as with one.
 # timeout: 120
+# cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,6 +4,7 @@
 # keeps all connections busy. And to a server that answers everything at once, a
 # second connection does no harm.
 # timeout: 120
+# cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

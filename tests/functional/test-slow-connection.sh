@@ -4,6 +4,7 @@
 # that comes at a time as well as of many at once; the slow one is tried
 # again now and then.
 # timeout: 120
+# cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
