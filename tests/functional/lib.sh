@@ -405,6 +405,13 @@ expect_field()
 	[ "$have" = "$3" ] || fail "status: $2 is $have, not $3"
 }
 
+# in_flight COUNT: the first connection of the device that attach took has at least
+# as many commands that are not answered.
+in_flight()
+{
+	[ "$(field "$dev" '.connections[0].in_flight')" -ge "$1" ]
+}
+
 # queue NAME: of /sys/block/*/queue of the device that attach took.
 queue()
 {

@@ -7,7 +7,7 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-requires nbdkit fio mkfs.ext4
+requires nbdkit fio jq mkfs.ext4
 no_ratios_here
 # serve THREADS MILLISECONDS [ATTACH ARG...]
 serve()

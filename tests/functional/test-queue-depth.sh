@@ -7,7 +7,7 @@
 
 requires nbdkit fio
 start_nbdkit unix -t 64 --filter=delay memory 16M rdelay=$((2 * slow))
-in_flight()
+exactly()
 {
 	[ "$(field "$dev" '.connections[0].in_flight')" = "$1" ]
 }
@@ -17,7 +17,7 @@ for depth in 4 32; do
 		--number_ios=64 --ioengine=libaio --iodepth=64 --direct=1 \
 		--output="$T/fio.log" &
 	fio=$!
-	wait_for 20 in_flight $depth ||
+	wait_for 20 exactly $depth ||
 		fail "$(field "$dev" '.connections[0].in_flight') in flight, not $depth"
 	kill -INT $fio
 	wait $fio || true

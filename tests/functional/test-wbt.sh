@@ -13,10 +13,6 @@ latency()
 	jq -r '.devices[0] | if has("wbt_lat_usec") then .wbt_lat_usec
 		else "missing" end' "$T/status"
 }
-in_flight()
-{
-	[ "$(field "$dev" '.connections[0].in_flight')" -ge "$1" ]
-}
 
 start_nbdkit unix -t 64 --filter=delay memory 64M rdelay=50ms wdelay=50ms
 attach --no-partscan "$uri"
