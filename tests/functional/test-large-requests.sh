@@ -38,7 +38,9 @@ one()
 	say "$1 bytes: $(asked)"
 	[ "$(asked)" = "$2" ] || fail "$1 bytes were $(asked), not $2"
 }
-# several BYTES LIMIT: it is seen as several, the largest of which has LIMIT.
+# several BYTES LIMIT: it is seen as several, none of which has more than LIMIT.
+# How much the kernel gathers up to there depends on which pages are neighbours,
+# but two that LIMIT had room for would be one.
 several()
 {
 	local largest
@@ -48,7 +50,9 @@ several()
 	say "$1 bytes: $(asked)"
 	largest=$(asked | tr ' ' '\n' | sed 's/.*x0x/0x/' |
 		while read -r n; do echo $((n)); done | sort -n | tail -n 1)
-	[ "$largest" = "$2" ] || fail "the largest read has $largest, not $2"
+	[ "$largest" -le "$2" ] || fail "a read has $largest, over $2"
+	[ $((largest * 2)) -gt "$2" ] ||
+		fail "the largest read has $largest of $2"
 }
 start_nbdkit unix --filter=log memory 128M logfile="$ops"
 attach --no-partscan "$uri"
