@@ -8,7 +8,9 @@
  *
  * Who receives: for TCP the softirq that brings the data; the io work for other
  * sockets, and when the softirq finds the socket in use. The io work has a
- * high priority: until replies are received nobody else has anything to do.
+ * high priority: until replies are received nobody else has anything to do. That is
+ * not so while a large payload is copied: a work of usual priority does it, which
+ * may run on another CPU than the server.
  */
 #include <linux/cred.h>
 #include <linux/jiffies.h>
@@ -507,7 +509,7 @@ int nbd_io_setup(void)
 
 	nbd_cred = prepare_kernel_cred(&init_task);
 	nbd_io_wq = alloc_workqueue("nbd-io", WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
-	nbd_bulk_wq = alloc_workqueue("nbd-bulk", WQ_MEM_RECLAIM, 0);
+	nbd_bulk_wq = alloc_workqueue("nbd-bulk", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	if (nbd_cred && nbd_io_wq && nbd_bulk_wq)
 		ret = nbd_io_start_senders();
 	if (ret)
