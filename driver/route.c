@@ -41,7 +41,7 @@
 #define NBD_SPREAD_FACTOR	8
 #define NBD_SPREAD_MAX		NSEC_PER_MSEC
 /* If the server's threads are on our CPUs, and too many for each to have one. */
-#define NBD_CROWDED_FACTOR	64
+#define NBD_CROWDED_FACTOR	256
 #define NBD_CROWDED_MAX		(5 * NSEC_PER_MSEC)
 
 /* Its load, in such a way that one to be avoided comes after all others. */
