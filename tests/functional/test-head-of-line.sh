@@ -1,24 +1,31 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Large reads in the background, small ones beside them, and a server that works
-# on one request at a time for each connection: four connections keep the
-# small ones from waiting for a large one to be over.
+# A read of 32 MiB a second in the background, small ones beside it, and a server
+# that works on one request at a time for each connection: four connections keep
+# the small ones from waiting for the large one to be over.
 # timeout: 120
 # cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-requires nbdkit fio jq
+requires nbdkit fio jq python3
 no_ratios_here
-# 4 ms for each 64 KiB of a request.
+# 4 ms for each 512 KiB of a request, 256 ms for the large one.
 start_nbdkit unix --filter=noparallel --filter=blocksize --filter=delay \
-	memory 64M serialize=requests maxdata=64K rdelay=$((4 * slow))ms
+	memory 64M serialize=requests maxdata=512K rdelay=$((4 * slow))ms
 large_reads()
 {
-	while sleep 1; do
-		dd if="$dev" of=/dev/null bs=4M count=1 iflag=direct \
-			status=none || break
-	done
+	exec python3 - "$dev" 33554432 <<-'END'
+		import mmap, os, sys, time
+		size = int(sys.argv[2])
+		buffer = mmap.mmap(-1, size)
+		buffer.write(b"x" * size)
+		fd = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECT)
+		while True:
+		    time.sleep(1)
+		    if os.preadv(fd, [buffer], 0) != size:
+		        sys.exit("a short read")
+	END
 }
 # small_reads CONNECTIONS: sets p99, in ms. They come at a fixed rate, or few
 # would come while they wait.
