@@ -68,30 +68,50 @@ static void nbd_forget(struct nbd_dev *dev)
 	nbd_free_connections(conns, count);
 }
 
-/* With openers left, a CONNECT must wait: they still mean the old server. */
+/*
+ * With openers left, a CONNECT must wait: they still mean the old server. Who
+ * calls DO_IT again is one of them, and only what is still visible is left.
+ */
 static void nbd_set_idle(struct nbd_dev *dev)
 {
 	spin_lock(&dev->state_lock);
-	dev->leftover = dev->openers;
-	if (!dev->leftover)
+	dev->leftover = dev->openers &&
+			(!dev->by_ioctl || get_capacity(dev->disk));
+	if (!dev->leftover || dev->by_ioctl)
 		WRITE_ONCE(dev->state, NBD_STATE_IDLE);
 	dev->closed = false;
 	dev->last_close = false;
 	spin_unlock(&dev->state_lock);
+	wake_up_all(&dev->state_wait);
 }
 
 /*
+ * Others besides the one in DO_IT have it open and may come to like its next
+ * server: they keep size and partitions until the last close.
+ */
+static bool nbd_stays_visible(struct nbd_dev *dev)
+{
+	return dev->by_ioctl && READ_ONCE(dev->openers) > 1;
+}
+
+/**
+ * nbd_disconnect_dev() - end a device's configuration
+ * @dev: a configured device
+ *
  * Everything in flight ends before anything is waited for that requests could
  * hold up, so the order here is what bounds the time.
+ *
+ * Context: process, sleeps; a bounded time whatever the server does; @dev->lock.
  */
-static void nbd_disconnect_locked(struct nbd_dev *dev)
+void nbd_disconnect_dev(struct nbd_dev *dev)
 {
 	nbd_link_end(dev);
 	nbd_drain(dev);
 	nbd_close_connections(dev);
 	nbd_queue_close(&dev->queue);
 	nbd_sysfs_del(dev);
-	nbd_disk_hide(dev);
+	if (!nbd_stays_visible(dev))
+		nbd_disk_hide(dev);
 	nbd_forget(dev);
 	nbd_set_idle(dev);
 	pr_info("%s: disconnected\n", dev->name);
@@ -102,6 +122,8 @@ static void nbd_disconnect_locked(struct nbd_dev *dev)
 /* Decide whether a disconnect may begin. 1: go on, 0: nothing to do. */
 static int nbd_disconnect_check(struct nbd_dev *dev, u32 detach_flags)
 {
+	/* The one in DO_IT does not use it. */
+	unsigned int unused = dev->by_ioctl;
 	int ret = 1;
 
 	spin_lock(&dev->state_lock);
@@ -109,7 +131,7 @@ static int nbd_disconnect_check(struct nbd_dev *dev, u32 detach_flags)
 		ret = 0;
 	else if (!(detach_flags & NBD_DETACH_UNUSED))
 		ret = 1;
-	else if (dev->openers)
+	else if (dev->openers > unused)
 		ret = -EBUSY;
 	else
 		dev->closed = true;
@@ -142,7 +164,7 @@ int nbd_disconnect(int index, u32 detach_flags, struct netlink_ext_ack *extack)
 	mutex_lock(&dev->lock);
 	ret = nbd_disconnect_check(dev, detach_flags);
 	if (ret > 0) {
-		nbd_disconnect_locked(dev);
+		nbd_disconnect_dev(dev);
 		ret = 0;
 	}
 	mutex_unlock(&dev->lock);
@@ -159,14 +181,20 @@ static bool nbd_leftover_check(struct nbd_dev *dev)
 
 	spin_lock(&dev->state_lock);
 	over = dev->leftover && !dev->openers && !dev->closed;
+	/* A program in a loop around DO_IT may be about to open it again. */
 	if (over)
-		dev->closed = true;
+		dev->closed = !dev->by_ioctl;
 	spin_unlock(&dev->state_lock);
 	return over;
 }
 
-/* nbd_dev_ops.last_close, unless somebody came back meanwhile. */
-static void nbd_attach_last_close(struct nbd_dev *dev)
+/**
+ * nbd_attach_last_close() - nobody has the device open any more
+ * @dev: the device; if somebody came back meanwhile it is left alone
+ *
+ * Context: process, sleeps.
+ */
+void nbd_attach_last_close(struct nbd_dev *dev)
 {
 	mutex_lock(&dev->lock);
 	if (nbd_leftover_check(dev)) {
@@ -174,48 +202,43 @@ static void nbd_attach_last_close(struct nbd_dev *dev)
 		nbd_disk_hide(dev);
 		nbd_set_idle(dev);
 		nbd_dev_remove_if_done(dev);
-	} else if (nbd_disconnect_check(dev, NBD_DETACH_UNUSED) > 0) {
-		nbd_disconnect_locked(dev);
+	} else if (READ_ONCE(dev->last_close) &&
+		   nbd_disconnect_check(dev, NBD_DETACH_UNUSED) > 0) {
+		nbd_disconnect_dev(dev);
 	}
 	mutex_unlock(&dev->lock);
 }
 
-const struct nbd_dev_ops nbd_attach_ops = {
-	.setup		= nbd_link_setup,
-	.last_close	= nbd_attach_last_close,
-};
-
 /* --- connect --------------------------------------------------------- */
 
-static struct nbd_conn **nbd_make_connections(struct nbd_dev *dev,
-					      const struct nbd_connect *req,
-					      struct netlink_ext_ack *extack)
+static struct nbd_conn **nbd_alloc_connections(struct nbd_dev *dev, u32 depth,
+					       unsigned int count)
 {
 	struct nbd_conn **conns;
 	unsigned int i;
-	int ret;
 
-	conns = kcalloc(req->nr_fds, sizeof(*conns), GFP_KERNEL);
-	if (!conns)
-		return ERR_PTR(-ENOMEM);
-
-	for (i = 0; i < req->nr_fds; i++) {
+	conns = kcalloc(count, sizeof(*conns), GFP_KERNEL);
+	for (i = 0; conns && i < count; i++) {
 		conns[i] = nbd_conn_alloc(&nbd_queue_conn_ops, &dev->queue,
-					  dev->name, i, req->params.depth);
-		ret = -ENOMEM;
-		if (!conns[i])
-			goto free;
-		ret = nbd_conn_adopt(conns[i], req->fds[i], extack);
-		if (ret) {
-			nbd_conn_free(conns[i]);
-			goto free;
+					  dev->name, i, depth);
+		if (!conns[i]) {
+			nbd_free_connections(conns, i);
+			conns = NULL;
 		}
 	}
 	return conns;
+}
 
-free:
-	nbd_free_connections(conns, i);
-	return ERR_PTR(ret);
+static int nbd_adopt_sockets(struct nbd_conn **conns,
+			     const struct nbd_connect *req,
+			     struct netlink_ext_ack *extack)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < req->nr_fds && !ret; i++)
+		ret = nbd_conn_adopt(conns[i], req->fds[i], extack);
+	return ret;
 }
 
 /* Does a flush cover the connection that it travels on and no other? */
@@ -249,27 +272,19 @@ static void nbd_go_live(struct nbd_dev *dev)
 	nbd_disk_show(dev);
 }
 
-/* Everything that can fail, in an order that can be undone. */
-static int nbd_connect_locked(struct nbd_dev *dev, struct nbd_connect *req,
-			      struct netlink_ext_ack *extack)
+/*
+ * Everything that can fail, in an order that can be undone. Takes over the
+ * connections; the backend's name stays the caller's after an error.
+ */
+static int nbd_configure(struct nbd_dev *dev, const struct nbd_params *params,
+			 struct nbd_conn **conns, unsigned int count)
 {
-	struct nbd_conn **conns;
 	int ret;
-
-	conns = nbd_make_connections(dev, req, extack);
-	if (IS_ERR(conns))
-		return PTR_ERR(conns);
-
-	ret = nbd_disk_reshape(dev, min(req->nr_fds, nr_cpu_ids),
-			       min(req->nr_fds * req->params.depth,
-				   (u32)NBD_MAX_TAGS));
-	if (ret)
-		goto free;
 
 	mutex_lock(&dev->info_lock);
 	dev->conns = conns;
-	dev->nr_conns = req->nr_fds;
-	dev->params = req->params;
+	dev->nr_conns = count;
+	dev->params = *params;
 	mutex_unlock(&dev->info_lock);
 
 	ret = nbd_limits_apply(dev);
@@ -282,9 +297,7 @@ static int nbd_connect_locked(struct nbd_dev *dev, struct nbd_connect *req,
 		ret = -ENODEV;
 		goto sysfs;
 	}
-
-	/* From here on the device owns the name. */
-	req->params.backend = NULL;
+	WRITE_ONCE(dev->serial, dev->serial + 1);
 	spin_lock(&dev->state_lock);
 	dev->closed = false;
 	spin_unlock(&dev->state_lock);
@@ -297,23 +310,93 @@ forget:
 	dev->params.backend = NULL;
 	nbd_forget(dev);
 	return ret;
-free:
-	nbd_free_connections(conns, req->nr_fds);
+}
+
+static int nbd_connect_locked(struct nbd_dev *dev, struct nbd_connect *req,
+			      struct netlink_ext_ack *extack)
+{
+	u32 depth = req->params.depth;
+	struct nbd_conn **conns;
+	int ret;
+
+	conns = nbd_alloc_connections(dev, depth, req->nr_fds);
+	if (!conns)
+		return -ENOMEM;
+	ret = nbd_adopt_sockets(conns, req, extack);
+	if (!ret)
+		ret = nbd_disk_reshape(dev, min(req->nr_fds, nr_cpu_ids),
+				       min(req->nr_fds * depth,
+					   (u32)NBD_MAX_TAGS));
+	if (ret) {
+		nbd_free_connections(conns, req->nr_fds);
+		return ret;
+	}
+	ret = nbd_configure(dev, &req->params, conns, req->nr_fds);
+	/* The device owns the name now. */
+	if (!ret)
+		req->params.backend = NULL;
 	return ret;
 }
 
-/* Make the device ours, if it is idle and nobody has it open. */
-static int nbd_claim(struct nbd_dev *dev)
+/*
+ * Make the device ours, if it is idle and, unless DO_IT is one of those who do,
+ * nobody has it open.
+ */
+static int nbd_claim(struct nbd_dev *dev, bool by_ioctl)
 {
+	bool hide = false;
 	int ret = -EAGAIN;
 
 	spin_lock(&dev->state_lock);
-	if (dev->state == NBD_STATE_IDLE && !dev->openers && !dev->closed) {
+	if (dev->state == NBD_STATE_IDLE && !dev->closed &&
+	    (by_ioctl || !dev->openers)) {
 		WRITE_ONCE(dev->state, NBD_STATE_CONNECTING);
-		dev->closed = true;
+		WRITE_ONCE(dev->by_ioctl, by_ioctl);
+		dev->closed = !by_ioctl;
+		hide = dev->leftover && !by_ioctl;
+		dev->leftover = false;
 		ret = 0;
 	}
 	spin_unlock(&dev->state_lock);
+	/* The last close was a moment ago, what it queued has not run yet. */
+	if (hide)
+		nbd_disk_hide(dev);
+	return ret;
+}
+
+/**
+ * nbd_connect_open() - configure a device that the caller has open
+ * @dev: the device; its disk keeps its shape
+ * @params: what was asked for; copied, without a backend
+ * @socks: adopted sockets, taken over if all goes well, and perhaps if not
+ * @count: how many
+ *
+ * Context: process, sleeps; @dev->lock.
+ * Return: 0; -EBUSY when it is attached, or when it was and others have it open
+ * who mean the old server; what nbd_limits_check() says; -ENOMEM. After an
+ * error nothing has changed but the sockets.
+ */
+int nbd_connect_open(struct nbd_dev *dev, const struct nbd_params *params,
+		     struct nbd_sock *socks, unsigned int count)
+{
+	struct nbd_conn **conns;
+	unsigned int i;
+	int ret;
+
+	ret = nbd_limits_check(params, NULL);
+	if (ret)
+		return ret;
+	if (nbd_claim(dev, true))
+		return -EBUSY;
+	ret = -ENOMEM;
+	conns = nbd_alloc_connections(dev, params->depth, count);
+	if (conns) {
+		for (i = 0; i < count; i++)
+			nbd_conn_install(conns[i], &socks[i]);
+		ret = nbd_configure(dev, params, conns, count);
+	}
+	if (ret)
+		nbd_set_idle(dev);
 	return ret;
 }
 
@@ -323,7 +406,7 @@ static int nbd_connect_dev(struct nbd_dev *dev, struct nbd_connect *req,
 	int ret;
 
 	mutex_lock(&dev->lock);
-	ret = nbd_claim(dev);
+	ret = nbd_claim(dev, false);
 	if (!ret) {
 		ret = nbd_connect_locked(dev, req, extack);
 		if (ret)

@@ -49,14 +49,18 @@ struct nbd_reconfigure {
 	unsigned int nr_fds;
 };
 
-extern const struct nbd_dev_ops nbd_attach_ops;
-
 int nbd_connect(struct nbd_connect *req, struct netlink_ext_ack *extack);
+int nbd_connect_open(struct nbd_dev *dev, const struct nbd_params *params,
+		     struct nbd_sock *socks, unsigned int count);
 int nbd_reconfigure(struct nbd_reconfigure *req,
 		    struct netlink_ext_ack *extack);
 int nbd_replace(struct nbd_dev *dev, const struct nbd_reconfigure *req,
 		struct netlink_ext_ack *extack);
 int nbd_disconnect(int index, u32 detach_flags,
 		   struct netlink_ext_ack *extack);
+void nbd_disconnect_dev(struct nbd_dev *dev);
+void nbd_attach_last_close(struct nbd_dev *dev);
+void nbd_set_timeout(struct nbd_dev *dev, u64 seconds);
+void nbd_resize(struct nbd_dev *dev, u64 size);
 
 #endif /* NBD_ATTACH_H */

@@ -164,18 +164,37 @@ void nbd_dev_remove_if_done(struct nbd_dev *dev)
  */
 void nbd_dev_last_close(struct nbd_dev *dev)
 {
+	struct nbd_setup *setup;
 	bool work;
 
 	spin_lock(&dev->state_lock);
-	work = dev->leftover ||
+	setup = dev->setup;
+	dev->setup = NULL;
+	work = setup || dev->leftover ||
 	       (dev->last_close && nbd_state_configured(dev->state));
 	spin_unlock(&dev->state_lock);
+	if (setup)
+		llist_add(&setup->node, &dev->old_setups);
 	if (work) {
 		kref_get(&dev->ref);
 		if (!queue_work(nbd_del_wq, &dev->close_work))
 			nbd_dev_put(dev);
 	}
 	nbd_dev_remove_if_done(dev);
+}
+
+/**
+ * nbd_dev_ioctl() - an ioctl of a device that is open
+ * @dev: the device
+ * @cmd: which
+ * @arg: its argument
+ *
+ * Context: process, sleeps.
+ * Return: what nbd_dev_ops.ioctl says.
+ */
+int nbd_dev_ioctl(struct nbd_dev *dev, unsigned int cmd, unsigned long arg)
+{
+	return nbd_ops->ioctl(dev, cmd, arg);
 }
 
 /**
@@ -229,6 +248,8 @@ static struct nbd_dev *nbd_dev_alloc(void)
 	mutex_init(&dev->info_lock);
 	mutex_init(&dev->link_lock);
 	spin_lock_init(&dev->state_lock);
+	init_waitqueue_head(&dev->state_wait);
+	init_llist_head(&dev->old_setups);
 	INIT_WORK(&dev->close_work, nbd_close_work);
 	INIT_WORK(&dev->remove_work, nbd_remove_work);
 	nbd_ops->setup(dev);

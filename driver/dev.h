@@ -7,6 +7,8 @@
 #define NBD_DEV_H
 
 #include <linux/kref.h>
+#include <linux/llist.h>
+#include <linux/wait.h>
 
 #include "queue.h"
 
@@ -14,6 +16,11 @@ struct netlink_ext_ack;
 
 /* Shape of a disk that has no configuration, as the stock driver has it. */
 #define NBD_DEFAULT_DEPTH	128
+/* What the stock driver takes when nobody says anything. */
+#define NBD_DEFAULT_BLOCK	1024
+#define NBD_DEFAULT_FENCE_MS	5000
+/* Keeps seconds times HZ within what the block layer takes. */
+#define NBD_MAX_SECONDS		(INT_MAX / HZ)
 /* The driver's own flush has one, see hold.c. */
 #define NBD_RESERVED_TAGS	1
 #define NBD_MAX_TAGS		(10240 - NBD_RESERVED_TAGS)
@@ -57,6 +64,22 @@ struct nbd_params {
 };
 
 /**
+ * struct nbd_setup - what ioctls have said so far
+ * @params: for the next DO_IT; protected by nbd_dev.lock, as all of this
+ * @socks: adopted, not started
+ * @nr_socks: how many
+ * @owner: the thread that gave the first of them, a reference
+ * @node: in nbd_dev.old_setups
+ */
+struct nbd_setup {
+	struct nbd_params params;
+	struct nbd_sock socks[NBD_MAX_CONNECTIONS];
+	unsigned int nr_socks;
+	struct pid *owner;
+	struct llist_node node;
+};
+
+/**
  * struct nbd_dev - one device
  *
  * Locks, outermost first:
@@ -74,13 +97,20 @@ struct nbd_params {
  *	@disk; a holder waits for memory and socket locks only
  * @link_lock: makes the decision about dead and live links, and what follows
  *	from it for the queue, one step; a holder allocates nothing
- * @state_lock: protects @state, @openers, @closed, @leftover, @last_close
- *	and @destroy
+ * @state_lock: protects @state, @openers, @closed, @leftover, @last_close,
+ *	@destroy and @setup
  * @state: NBD_STATE_*; between configured states it changes under @link_lock,
  *	from and to IDLE under @lock
  * @openers: open file descriptors and mounts, of partitions too
+ * @state_wait: woken when @state has changed
+ * @serial: number of the configuration; changes under @lock
+ * @by_ioctl: the present, or the last, configuration is DO_IT's; changes under
+ *	@lock
+ * @setup: for DO_IT, or NULL; appears under @lock, goes with the last close
+ * @old_setups: of the last close, to be freed by @close_work
  * @closed: nobody may open it (its disk is being replaced, or it goes away)
- * @leftover: disconnected while open: IDLE comes after the last close
+ * @leftover: disconnected while open: something of it is left until the last
+ *	close, and unless @by_ioctl IDLE comes after it
  * @last_close: disconnect when the last opener goes
  * @destroy: delete it after disconnect
  * @disk: changes under @lock and @info_lock while @closed; NULL when a
@@ -108,12 +138,17 @@ struct nbd_dev {
 	struct mutex link_lock;		/* decisions about dead links */
 	spinlock_t state_lock;		/* state and openers */
 	unsigned int state;
+	wait_queue_head_t state_wait;
+	u32 serial;
 	unsigned int openers;
 	bool closed;
 	bool leftover;
 	bool last_close;
 	bool destroy;
 	bool held;
+	bool by_ioctl;
+	struct nbd_setup *setup;
+	struct llist_head old_setups;
 
 	struct gendisk *disk;
 	struct blk_mq_tag_set *set;
@@ -133,10 +168,12 @@ struct nbd_dev {
  * @setup: a device was made: initialise its queue and @dead_work
  * @last_close: the last opener of a device with something left to do went.
  *	Process context, sleeps
+ * @ioctl: somebody who has it open calls ioctl(2). Process context, sleeps
  */
 struct nbd_dev_ops {
 	void (*setup)(struct nbd_dev *dev);
 	void (*last_close)(struct nbd_dev *dev);
+	int (*ioctl)(struct nbd_dev *dev, unsigned int cmd, unsigned long arg);
 };
 
 int nbd_devs_setup(const struct nbd_dev_ops *ops, unsigned int count);
@@ -150,6 +187,7 @@ unsigned int nbd_dev_state(struct nbd_dev *dev);
 bool nbd_state_configured(unsigned int state);
 void nbd_dev_set_client_flags(struct nbd_dev *dev, u64 flags);
 void nbd_dev_last_close(struct nbd_dev *dev);
+int nbd_dev_ioctl(struct nbd_dev *dev, unsigned int cmd, unsigned long arg);
 void nbd_dev_remove_if_done(struct nbd_dev *dev);
 
 /* disk.c */

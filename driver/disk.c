@@ -41,6 +41,12 @@ static void nbd_disk_release(NBD_RELEASE_ARGS)
 		nbd_dev_last_close(dev);
 }
 
+static int nbd_disk_ioctl(struct block_device *bdev, nbd_mode_t mode,
+			  unsigned int cmd, unsigned long arg)
+{
+	return nbd_dev_ioctl(bdev->bd_disk->private_data, cmd, arg);
+}
+
 static void nbd_disk_free(struct gendisk *disk)
 {
 	nbd_dev_put(disk->private_data);
@@ -50,6 +56,9 @@ static const struct block_device_operations nbd_fops = {
 	.owner		= THIS_MODULE,
 	.open		= nbd_disk_open,
 	.release	= nbd_disk_release,
+	.ioctl		= nbd_disk_ioctl,
+	/* All arguments are numbers, the same for every word size. */
+	.compat_ioctl	= nbd_disk_ioctl,
 	.free_disk	= nbd_disk_free,
 };
 

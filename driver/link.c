@@ -25,6 +25,7 @@ static void nbd_link_set(struct nbd_dev *dev, unsigned int state)
 	spin_lock(&dev->state_lock);
 	WRITE_ONCE(dev->state, state);
 	spin_unlock(&dev->state_lock);
+	wake_up_all(&dev->state_wait);
 }
 
 static void nbd_link_live(struct nbd_dev *dev)
@@ -190,7 +191,8 @@ static void nbd_link_down(struct nbd_queue *q, struct nbd_conn *conn, int error)
 
 	nbd_link_update(dev);
 	/* Takes memory, which what was decided above may have to make free. */
-	if (error && nbd_state_configured(nbd_dev_state(dev)))
+	if (error && !READ_ONCE(dev->by_ioctl) &&
+	    nbd_state_configured(nbd_dev_state(dev)))
 		nbd_link_dead(dev);
 }
 

@@ -4,6 +4,8 @@
  */
 #include <linux/module.h>
 
+#include "ioctl.h"
+#include "link.h"
 #include "netlink.h"
 
 static unsigned int nbds_max = 16;
@@ -13,6 +15,12 @@ MODULE_PARM_DESC(nbds_max, "number of devices that exist from the start (default
 static int max_part = 16;
 module_param(max_part, int, 0444);
 MODULE_PARM_DESC(max_part, "number of partitions per device, 0 for none (default: 16)");
+
+static const struct nbd_dev_ops nbd_main_ops = {
+	.setup		= nbd_link_setup,
+	.last_close	= nbd_ioctl_last_close,
+	.ioctl		= nbd_ioctl,
+};
 
 /* Number of partitions after rounding, as the stock driver reports it. */
 static int __init nbd_round_max_part(void)
@@ -35,7 +43,7 @@ static int __init nbd_init(void)
 	ret = nbd_conn_setup();
 	if (ret)
 		goto disk;
-	ret = nbd_devs_setup(&nbd_attach_ops, nbds_max);
+	ret = nbd_devs_setup(&nbd_main_ops, nbds_max);
 	if (ret)
 		goto conn;
 	ret = nbd_netlink_setup();

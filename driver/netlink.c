@@ -8,13 +8,9 @@
 #include "link.h"
 #include "netlink.h"
 
-#define NBD_DEFAULT_BLOCK	1024
-#define NBD_DEFAULT_FENCE_MS	5000
 #define NBD_ATTACH_FLAGS	(NBD_ATTACH_NO_PARTSCAN | \
 				 NBD_ATTACH_FORCE_MULTI_CONN)
 #define NBD_CHANGE_FLAGS	(NBD_CHANGE_REPLACE | NBD_CHANGE_SHRINK)
-/* Keeps seconds times HZ within what the block layer takes. */
-#define NBD_MAX_SECONDS		(INT_MAX / HZ)
 
 static const struct nla_policy nbd_policy[NBD_ATTR_MAX + 1] = {
 	[NBD_ATTR_INDEX]		= { .type = NLA_U32 },

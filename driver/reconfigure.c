@@ -90,29 +90,53 @@ undo:
 	return ret;
 }
 
+/**
+ * nbd_set_timeout() - another time for the server to answer
+ * @dev: a configured device
+ * @seconds: up to NBD_MAX_SECONDS, 0 for ever
+ *
+ * Context: process, may sleep; @dev->lock.
+ */
+void nbd_set_timeout(struct nbd_dev *dev, u64 seconds)
+{
+	mutex_lock(&dev->info_lock);
+	dev->params.timeout = seconds;
+	mutex_unlock(&dev->info_lock);
+	WRITE_ONCE(dev->queue.config.timeout, seconds * HZ);
+	blk_queue_rq_timeout(dev->disk->queue, (seconds ?: 30) * HZ);
+}
+
+/**
+ * nbd_resize() - another size, whatever the server thinks of it
+ * @dev: a configured device
+ * @size: bytes
+ *
+ * Context: process, may sleep; @dev->lock.
+ */
+void nbd_resize(struct nbd_dev *dev, u64 size)
+{
+	mutex_lock(&dev->info_lock);
+	dev->params.size = size;
+	mutex_unlock(&dev->info_lock);
+	set_capacity_and_notify(dev->disk, size >> SECTOR_SHIFT);
+}
+
 static void nbd_take_settings(struct nbd_dev *dev,
 			      const struct nbd_reconfigure *req)
 {
 	mutex_lock(&dev->info_lock);
-	if (req->timeout)
-		dev->params.timeout = *req->timeout;
 	if (req->dead_timeout)
 		WRITE_ONCE(dev->params.dead_timeout, *req->dead_timeout);
 	if (req->client_flags)
 		dev->params.client_flags = *req->client_flags;
-	if (req->size)
-		dev->params.size = *req->size;
 	mutex_unlock(&dev->info_lock);
 
-	if (req->timeout) {
-		WRITE_ONCE(dev->queue.config.timeout, *req->timeout * HZ);
-		blk_queue_rq_timeout(dev->disk->queue,
-				     (*req->timeout ?: 30) * HZ);
-	}
+	if (req->timeout)
+		nbd_set_timeout(dev, *req->timeout);
 	if (req->client_flags)
 		nbd_dev_set_client_flags(dev, *req->client_flags);
 	if (req->size)
-		set_capacity_and_notify(dev->disk, *req->size >> SECTOR_SHIFT);
+		nbd_resize(dev, *req->size);
 }
 
 /* Give sockets to connections that are down. */
@@ -144,6 +168,10 @@ static int nbd_reconfigure_locked(struct nbd_dev *dev,
 
 	if (!nbd_state_configured(nbd_dev_state(dev))) {
 		NL_SET_ERR_MSG(extack, "the device is not attached");
+		return -EINVAL;
+	}
+	if (dev->by_ioctl) {
+		NL_SET_ERR_MSG(extack, "the device was attached by ioctl");
 		return -EINVAL;
 	}
 	ret = nbd_same_server(dev, req, extack);

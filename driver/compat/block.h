@@ -15,12 +15,14 @@
 #define NBD_TAG_SET_MERGE	0
 #endif
 
-/* Parameters of open and release in struct block_device_operations. */
+/* Parameters of open, release and ioctl in struct block_device_operations. */
 #ifdef NBD_HAVE_BLK_MODE_T
+#define nbd_mode_t		blk_mode_t
 #define NBD_OPEN_ARGS		struct gendisk *opened, blk_mode_t mode
 #define NBD_OPENED_DISK		opened
 #define NBD_RELEASE_ARGS	struct gendisk *disk
 #else
+#define nbd_mode_t		fmode_t
 #define NBD_OPEN_ARGS		struct block_device *opened, fmode_t mode
 #define NBD_OPENED_DISK		(opened->bd_disk)
 #define NBD_RELEASE_ARGS	struct gendisk *disk, fmode_t mode
