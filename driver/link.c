@@ -47,7 +47,7 @@ static void nbd_link_die(struct nbd_dev *dev)
 	if (dev->state == NBD_STATE_DEAD)
 		return;
 	nbd_link_set(dev, NBD_STATE_DEAD);
-	pr_err("%s: no connection is left, I/O fails; attach again or reconfigure it\n",
+	pr_err("%s: no connection is left, I/O fails until nbdctl reconnect gives it one\n",
 	       dev->name);
 	nbd_queue_set_mode(&dev->queue, NBD_QUEUE_FAIL);
 }

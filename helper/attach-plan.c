@@ -200,3 +200,37 @@ int attach_choose(const struct attach_options *o, struct session *s,
 	*export = &s->links[0].neg.export;
 	return check_agreement(s, err);
 }
+
+/**
+ * attach_salvage - use the connections that the server accepted, if there are any
+ * @s: the session, after session_run(); the others are taken out
+ * @export: what the server offers on them
+ * @err: filled on failure
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int attach_salvage(struct session *s, const struct export **export,
+		   struct err *err)
+{
+	unsigned int i, have = 0;
+	struct link link;
+
+	for (i = 0; i < s->n; i++) {
+		if (!usable(&s->links[i]))
+			continue;
+		link = s->links[have];
+		s->links[have++] = s->links[i];
+		s->links[i] = link;
+	}
+	if (!have) {
+		*err = *worst(s);
+		return -1;
+	}
+	for (i = have; i < s->n; i++) {
+		session_drop(&s->links[i]);
+		neg_release(&s->links[i].neg);
+	}
+	s->n = have;
+	*export = &s->links[0].neg.export;
+	return check_agreement(s, err);
+}

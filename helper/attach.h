@@ -41,5 +41,7 @@ int attach_plan(const struct attach_options *o, const char *server,
 		const struct export *e, struct nl_attach *a, struct err *err);
 int attach_choose(const struct attach_options *o, struct session *s,
 		  const struct export **export, struct err *err);
+int attach_salvage(struct session *s, const struct export **export,
+		   struct err *err);
 
 #endif /* NBDCTL_ATTACH_H */

@@ -9,8 +9,8 @@
 #include "nbdctl.h"
 
 static const struct verb * const verbs[] = {
-	&verb_attach, &verb_detach, &verb_resize, &verb_list, &verb_status,
-	&verb_info,
+	&verb_attach, &verb_detach, &verb_reconnect, &verb_resize,
+	&verb_list, &verb_status, &verb_info,
 };
 
 static const char statuses[] =
@@ -31,9 +31,9 @@ static void print_help(void)
 	size_t i;
 
 	printf("Usage: nbdctl VERB [OPTION...] [ARGUMENT...]\n\n"
-	       "Attach, detach, resize and show network block devices.\n\n");
+	       "Attach, detach, reconnect, resize and show network block devices.\n\n");
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
-		printf("  %-8s %s\n", verbs[i]->name, verbs[i]->summary);
+		printf("  %-9s %s\n", verbs[i]->name, verbs[i]->summary);
 	printf("\nnbdctl VERB --help tells more about a verb; nbdctl --version prints\n"
 	       "the version. The manual is nbdctl(8).\n\n%s", statuses);
 }

@@ -26,6 +26,7 @@ struct verb {
 
 extern const struct verb verb_attach;
 extern const struct verb verb_detach;
+extern const struct verb verb_reconnect;
 extern const struct verb verb_resize;
 extern const struct verb verb_list;
 extern const struct verb verb_status;

@@ -8,54 +8,20 @@
 #include <string.h>
 
 #include <linux/nbd-netlink.h>
-#include <linux/nbd.h>
 
 #include "admin.h"
-#include "attach.h"
 #include "bounded.h"
 #include "device.h"
+#include "renew.h"
 #include "resize.h"
 #include "show.h"
 
-/* What attach_choose() has to know of how the device was attached. */
-static int options_of(const struct nl_device *d, struct attach_options *o,
-		      struct err *err)
-{
-	if (d->state == NBD_STATE_DISCONNECTING)
-		return err_set(err, ST_BUSY,
-			       "nbd%u is disconnected but still in use",
-			       d->index);
-	if (!d->backend)
-		return err_set(err, ST_REFUSED,
-			       "nbd%u was not attached by nbdctl: nothing says where its server is",
-			       d->index);
-	if (uri_parse(&o->uri, d->backend, err))
-		return -1;
-	o->connections = (unsigned int)d->nr_conns;
-	o->read_only = d->server_flags & NBD_FLAG_READ_ONLY;
-	o->force_multi_conn = d->attach_flags & NBD_ATTACH_FORCE_MULTI_CONN;
-	return 0;
-}
-
-static int check_limits(const struct nl_device *d, const char *server,
-			const struct export *e, struct err *err)
-{
-	if (e->minimum <= d->block_size && e->maximum >= d->payload_max)
-		return 0;
-	return err_set(err, ST_REFUSED,
-		       "%s: the server's block sizes are not those that nbd%u was attached with; detach and attach it",
-		       server, d->index);
-}
-
-static int plan(const struct nl_device *d, const struct attach_options *o,
-		const struct export *e, bool shrink, struct nl_change *change,
-		struct err *err)
+static int plan(const struct nl_device *d, const struct export *e, bool shrink,
+		struct nl_change *change, struct err *err)
 {
 	change->index = d->index;
 	change->size = e->size - e->size % d->block_size;
-	change->server_flags = e->flags;
-	if (o->read_only)
-		change->server_flags |= NBD_FLAG_READ_ONLY;
+	change->server_flags = renew_flags(d, e);
 	change->backend = d->backend;
 	change->flags = NBD_CHANGE_REPLACE;
 	if (!change->size)
@@ -75,10 +41,8 @@ static int plan(const struct nl_device *d, const struct attach_options *o,
 static int hand_over(struct nl *nl, struct session *s,
 		     struct nl_change *change, struct err *err)
 {
-	int fds[SESSION_MAX_LINKS], error;
-	struct nl_answer answer;
 	char what[64];
-	unsigned int i;
+	int error;
 
 	snprintf(what, sizeof(what), "cannot resize nbd%u", change->index);
 	signals_hold();
@@ -87,31 +51,9 @@ static int hand_over(struct nl *nl, struct session *s,
 	if (error)
 		return err_set(err, ST_FAILED, "%s: the server does not flush: %s",
 			       what, strerror(-error));
-	for (i = 0; i < s->n; i++)
-		fds[i] = s->links[i].fd;
-	change->fds = fds;
-	change->nr_fds = s->n;
-	nl_change(nl, change, &answer);
-	if (answer.error)
-		return nl_error(&answer, what, err);
-	session_hand_over(s);
-	return device_wait(change->index, change->size, err);
-}
-
-static int negotiate(const struct attach_options *o, struct session *s,
-		     const struct export **export, struct err *err)
-{
-	const struct neg_request go = {
-		.op = NEG_GO,
-		.name = o->uri.export,
-		.name_len = strlen(o->uri.export),
-	};
-	s64 deadline = deadline_in((s64)o->connect_timeout * 1000);
-
-	if (session_open(s, &o->uri, o->connections, deadline, &go, err))
+	if (renew_hand_over(nl, s, change, what, err))
 		return -1;
-	session_run(s);
-	return attach_choose(o, s, export, err);
+	return device_wait(change->index, change->size, err);
 }
 
 static int resize_device(struct nl *nl, const struct nl_device *d,
@@ -123,11 +65,13 @@ static int resize_device(struct nl *nl, const struct nl_device *d,
 	const struct export *export;
 	int ret;
 
-	ret = negotiate(o, &s, &export, err);
+	ret = renew_negotiate(o, &s, err);
 	if (!ret)
-		ret = check_limits(d, s.server, export, err);
+		ret = attach_choose(o, &s, &export, err);
 	if (!ret)
-		ret = plan(d, o, export, shrink, &change, err);
+		ret = renew_check(d, s.server, export, err);
+	if (!ret)
+		ret = plan(d, export, shrink, &change, err);
 	if (!ret && change.size != d->size)
 		ret = hand_over(nl, &s, &change, err);
 	session_close(&s);
@@ -160,7 +104,7 @@ int resize_run(u32 index, bool shrink, u64 connect_timeout, struct err *err)
 		return -1;
 	ret = show_one(index, &devices, err);
 	if (!ret)
-		ret = options_of(&devices.d[0], &o, err);
+		ret = renew_options(&devices.d[0], &o, err);
 	if (ret)
 		goto out;
 	o.connect_timeout = connect_timeout;

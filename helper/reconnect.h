@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Giving a device new connections. */
+#ifndef NBDCTL_RECONNECT_H
+#define NBDCTL_RECONNECT_H
+
+#include <stdbool.h>
+
+#include "uri.h"
+
+/**
+ * struct reconnect_options - what the command line asks for
+ * @uri: the server, if it is not where it was
+ * @has_uri: @uri was given
+ * @replace: live connections are replaced, too
+ * @connect_timeout: seconds for all handshakes
+ */
+struct reconnect_options {
+	struct uri uri;
+	bool has_uri;
+	bool replace;
+	u64 connect_timeout;
+};
+
+int reconnect_run(u32 index, const struct reconnect_options *want,
+		  struct err *err);
+
+#endif /* NBDCTL_RECONNECT_H */

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a device that is attached needs to get connections to its server again:
+ * how it was attached comes from the kernel, which also checks that the server is
+ * the same one.
+ */
+#include <string.h>
+
+#include <linux/nbd-netlink.h>
+#include <linux/nbd.h>
+
+#include "bounded.h"
+#include "renew.h"
+
+/**
+ * renew_options - what has to be known of how the device was attached
+ * @d: the device
+ * @o: filled
+ * @err: filled on failure
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int renew_options(const struct nl_device *d, struct attach_options *o,
+		  struct err *err)
+{
+	if (d->state == NBD_STATE_DISCONNECTING)
+		return err_set(err, ST_BUSY,
+			       "nbd%u is disconnected but still in use",
+			       d->index);
+	if (!d->backend)
+		return err_set(err, ST_REFUSED,
+			       "nbd%u was not attached by nbdctl: nothing says where its server is",
+			       d->index);
+	if (uri_parse(&o->uri, d->backend, err))
+		return -1;
+	o->connections = (unsigned int)d->nr_conns;
+	o->read_only = d->server_flags & NBD_FLAG_READ_ONLY;
+	o->force_multi_conn = d->attach_flags & NBD_ATTACH_FORCE_MULTI_CONN;
+	return 0;
+}
+
+/**
+ * renew_negotiate - connect and go through all handshakes
+ * @o: as many connections as that says
+ * @s: the session, for attach_choose() or attach_salvage(); session_close() it,
+ *	also after a failure
+ * @err: filled on failure
+ *
+ * Return: 0, or -1 with @err set when the server cannot be reached.
+ */
+int renew_negotiate(const struct attach_options *o, struct session *s,
+		    struct err *err)
+{
+	const struct neg_request go = {
+		.op = NEG_GO,
+		.name = o->uri.export,
+		.name_len = strlen(o->uri.export),
+	};
+	s64 deadline = deadline_in((s64)o->connect_timeout * 1000);
+
+	if (session_open(s, &o->uri, o->connections, deadline, &go, err))
+		return -1;
+	session_run(s);
+	return 0;
+}
+
+/**
+ * renew_check - can the device go on with what the server offers?
+ * @d: the device
+ * @server: name of the server for messages
+ * @e: what it offers
+ * @err: filled on failure
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int renew_check(const struct nl_device *d, const char *server,
+		const struct export *e, struct err *err)
+{
+	if (e->minimum <= d->block_size && e->maximum >= d->payload_max)
+		return 0;
+	return err_set(err, ST_REFUSED,
+		       "%s: the server's block sizes are not those that nbd%u was attached with; detach and attach it",
+		       server, d->index);
+}
+
+/**
+ * renew_flags - the export's flags as the kernel would be told
+ * @d: the device
+ * @e: what the server offers
+ *
+ * Return: NBD_FLAG_*.
+ */
+u64 renew_flags(const struct nl_device *d, const struct export *e)
+{
+	return e->flags | (d->server_flags & NBD_FLAG_READ_ONLY);
+}
+
+/**
+ * renew_hand_over - give the device the connections
+ * @nl: the netlink socket
+ * @s: the session; its sockets are the kernel's afterwards
+ * @change: what else changes; its sockets are filled in here
+ * @what: what cannot be done if that fails
+ * @err: filled on failure
+ *
+ * Signals that end the program are held on return.
+ *
+ * Return: 0, or -1 with @err set; then nothing has changed.
+ */
+int renew_hand_over(struct nl *nl, struct session *s, struct nl_change *change,
+		    const char *what, struct err *err)
+{
+	int fds[SESSION_MAX_LINKS];
+	struct nl_answer answer;
+	unsigned int i;
+
+	for (i = 0; i < s->n; i++)
+		fds[i] = s->links[i].fd;
+	change->fds = fds;
+	change->nr_fds = s->n;
+	signals_hold();
+	nl_change(nl, change, &answer);
+	change->fds = NULL;
+	if (answer.error)
+		return nl_error(&answer, what, err);
+	session_hand_over(s);
+	return 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Asking the server of an attached device again. */
+#ifndef NBDCTL_RENEW_H
+#define NBDCTL_RENEW_H
+
+#include "attach.h"
+
+int renew_options(const struct nl_device *d, struct attach_options *o,
+		  struct err *err);
+int renew_negotiate(const struct attach_options *o, struct session *s,
+		    struct err *err);
+int renew_check(const struct nl_device *d, const char *server,
+		const struct export *e, struct err *err);
+u64 renew_flags(const struct nl_device *d, const struct export *e);
+int renew_hand_over(struct nl *nl, struct session *s, struct nl_change *change,
+		    const char *what, struct err *err);
+
+#endif /* NBDCTL_RENEW_H */

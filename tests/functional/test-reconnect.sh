@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The server is killed under verified I/O and comes back: nbdctl reconnect gives the
+# device new connections, and nobody sees an error. What is no longer the same disk
+# is refused. Live connections can be moved to another server.
+# timeout: 150
+# cpus: 2
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+requires nbdkit fio jq
+# serve SIZE ARG...: a server on the socket of the first one.
+serve()
+{
+	rm -f "$sock"
+	truncate -s "$1" "$T/disk"
+	shift
+	nbdkit -P "$T/pid" -U "$sock" "$@" file "$T/disk" \
+		2>"$T/nbdkit.log" || fail "nbdkit: $(cat "$T/nbdkit.log")"
+	took_pid "$T/pid"
+	rm -f "$T/pid"
+}
+ended()
+{
+	gone "$server_pid"
+}
+listen_on unix
+serve 64M
+attach -C 4 --dead-timeout 100 "$uri"
+expect_status 0 nbdctl reconnect "$dev"
+[ "$(cat "$T/out")" = "$name: 4 of 4 connections are live" ] ||
+	fail "nbdctl reconnect said: $(cat "$T/out")"
+run_io "$dev" --verify=crc32c --verify_backlog=64 --fsync=32 --rw=randwrite
+for _ in 1 2 3; do
+	kill -9 "$server_pid"
+	wait_for 10 state_is "$dev" parked || fail "state $(field "$dev" .state)"
+	served_before=$(served "$dev")
+	# Nobody is there; then somebody who has another disk.
+	refused 3 'cannot connect' nbdctl reconnect "$dev"
+	serve 63M
+	refused 5 'shrunk' nbdctl reconnect "$dev"
+	kill_server "$server_pid"
+	wait_for 5 ended || fail "nbdkit does not end"
+	serve 64M -r
+	refused 5 'flags' nbdctl reconnect "$dev"
+	kill_server "$server_pid"
+	wait_for 5 ended || fail "nbdkit does not end"
+	state_is "$dev" parked || fail "state $(field "$dev" .state)"
+	serve 64M
+	expect_status 0 nbdctl reconnect "$dev"
+	live_is 4 || fail "not all are live"
+	state_is "$dev" live || fail "state $(field "$dev" .state)"
+	wait_for 20 has_served "$dev" || fail "I/O does not go on"
+done
+# To another server, while all connections are live.
+first=$server_pid
+old=$sock
+listen_on unix
+serve 64M
+expect_status 0 nbdctl reconnect --replace "$dev" "$uri"
+live_is 4 || fail "not all are live"
+served_before=$(served "$dev")
+wait_for 20 has_served "$dev" || fail "I/O does not go on"
+[ -z "$(ss -Hxn state established | awk -v s="$old" '$4 == s')" ] ||
+	fail "the first server still has connections"
+kill_server "$first"
+kill -0 "$io_pid" || fail "I/O has ended: $(cat "$T/io.log")"
+kill -INT "$io_pid"
+wait "$io_pid" || true
+grep -q 'err= 0' "$T/io.log" || fail "fio found errors: $(cat "$T/io.log")"
+detach "$dev"
