@@ -261,13 +261,13 @@ static void nbd_go_live(struct nbd_dev *dev)
 		.spread		= nbd_route_spread(dev->conns, dev->nr_conns),
 		.flush_each	= dev->nr_conns > 1 &&
 				  nbd_flush_each(&dev->params),
+		.loss_fails	= dev->params.attach_flags &
+				  NBD_ATTACH_LOSS_FAILS,
 	};
-	unsigned int i;
 
 	nbd_dev_set_client_flags(dev, dev->params.client_flags);
 	nbd_queue_open(&dev->queue, &config);
-	for (i = 0; i < dev->nr_conns; i++)
-		nbd_conn_start(dev->conns[i]);
+	nbd_queue_start(&dev->queue, dev->conns, dev->nr_conns);
 	nbd_link_begin(dev);
 	nbd_disk_show(dev);
 }

@@ -51,6 +51,7 @@
  * @sent_at: jiffies when its header was handed to the socket
  * @ready_at: jiffies when a fenced command may be issued again
  * @flush_at: connection that a flush has got to, see flush.h
+ * @covers: what a flush is about, see loss.h
  */
 struct nbd_cmd {
 	atomic64_t state;
@@ -66,6 +67,7 @@ struct nbd_cmd {
 	unsigned long ready_at;
 	struct nbd_request hdr;
 	u32 flush_at;
+	u32 covers;
 };
 
 /* Does it change what the export holds? */

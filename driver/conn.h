@@ -94,6 +94,7 @@ struct nbd_conn_stats {
  * @issues: commands issued so far, the generation half of cookies
  * @in_flight: commands issued and not over
  * @unflushed: what a flush would be about, see flush.h
+ * @birth: of its socket, see loss.h; changed while DOWN
  * @latency: smoothed time to an answer, see route.c; 0 before the first one
  * @service: smoothed nanoseconds that a command takes while it is busy, see
  *	route.c; 0 before the first answer
@@ -142,6 +143,7 @@ struct nbd_conn {
 	atomic_t issues;
 	atomic_t in_flight;
 	atomic_t unflushed;
+	u32 birth;
 	u32 latency;
 	u32 service;
 	u64 progress_at;

@@ -71,6 +71,18 @@ void nbd_flush_lost(struct nbd_conn *conn, struct nbd_cmd *cmd)
 	cmd->flush_at = 0;
 }
 
+/**
+ * nbd_flush_forget() - the connection is down, with all that was to be flushed
+ * @conn: a connection that carries no command any more
+ *
+ * Context: any.
+ * Return: true if it had acknowledged writes since its last flush.
+ */
+bool nbd_flush_forget(struct nbd_conn *conn)
+{
+	return atomic_xchg(&conn->unflushed, 0) & NBD_UNFLUSHED_WRITES;
+}
+
 static bool nbd_flush_done(struct nbd_conn *conn, struct nbd_cmd *cmd)
 {
 	if (cmd->error) {

@@ -115,6 +115,7 @@ static blk_status_t nbd_prepare(struct nbd_queue *q, struct request *rq,
 	case REQ_OP_FLUSH:
 	case REQ_OP_DRV_OUT:
 		cmd->flush_at = 0;
+		cmd->covers = 0;
 		break;
 	default:
 		break;

@@ -187,7 +187,9 @@ static int nbd_put_dev(struct sk_buff *skb, struct nbd_dev *dev)
 	if (nla_put_u32(skb, NBD_ATTR_INDEX, dev->index) ||
 	    nla_put_u32(skb, NBD_ATTR_STATE, nbd_dev_state(dev)) ||
 	    nla_put_u32(skb, NBD_ATTR_OPENERS, READ_ONCE(dev->openers)) ||
-	    nla_put_u32(skb, NBD_ATTR_PARKED, READ_ONCE(dev->queue.waiting)))
+	    nla_put_u32(skb, NBD_ATTR_PARKED, READ_ONCE(dev->queue.waiting)) ||
+	    nla_put_u32(skb, NBD_ATTR_LOSSES,
+			atomic_read(&dev->queue.loss.count)))
 		return -EMSGSIZE;
 	if (dev->disk && nbd_put_disk(skb, dev))
 		return -EMSGSIZE;

@@ -9,7 +9,8 @@
 #include "netlink.h"
 
 #define NBD_ATTACH_FLAGS	(NBD_ATTACH_NO_PARTSCAN | \
-				 NBD_ATTACH_FORCE_MULTI_CONN)
+				 NBD_ATTACH_FORCE_MULTI_CONN | \
+				 NBD_ATTACH_LOSS_FAILS)
 #define NBD_CHANGE_FLAGS	(NBD_CHANGE_REPLACE | NBD_CHANGE_SHRINK)
 
 static const struct nla_policy nbd_policy[NBD_ATTR_MAX + 1] = {

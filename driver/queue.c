@@ -72,6 +72,10 @@ static void nbd_end_answered(struct nbd_queue *q, struct nbd_cmd *cmd,
 	struct request *rq = nbd_request_of(cmd);
 	blk_status_t status = nbd_queue_status(cmd);
 
+	if (likely(!status))
+		nbd_loss_written(&q->loss, cmd);
+	else if (cmd->type == NBD_CMD_FLUSH)
+		nbd_loss_unflushed(&q->loss, cmd);
 	if (unlikely(status && blk_rq_is_passthrough(rq)))
 		WRITE_ONCE(q->flush_error, true);
 	if (unlikely(status == BLK_STS_NOTSUPP)) {
@@ -92,6 +96,20 @@ static bool nbd_owes_error(struct nbd_queue *q, struct request *rq)
 {
 	return unlikely(READ_ONCE(q->flush_error)) &&
 	       !blk_rq_is_passthrough(rq) && xchg(&q->flush_error, false);
+}
+
+/*
+ * The server was restarted, as far as can be seen, with writes that it had
+ * acknowledged and not flushed. True if the flush that came too late is to fail.
+ */
+static bool nbd_came_late(struct nbd_queue *q, struct nbd_cmd *cmd,
+			  struct nbd_conn *conn)
+{
+	if (likely(!nbd_loss_flush(&q->loss, cmd, conn)))
+		return false;
+	pr_warn_ratelimited("%s: connection %u (%s) is newer than writes that were acknowledged and not flushed: if the server was restarted they may be lost, check what is on the disk\n",
+			    q->device, conn->index, conn->peer);
+	return q->config.loss_fails;
 }
 
 /* There is no connection for it. Our own must not wait: it is waited for. */
@@ -136,6 +154,15 @@ struct nbd_conn *nbd_queue_issue(struct nbd_queue *q, struct nbd_cmd *cmd)
 		nbd_let_wait(q, cmd);
 		return NULL;
 	}
+	if (flush && nbd_came_late(q, cmd, conn)) {
+		if (q->config.flush_each)
+			nbd_flush_lost(conn, cmd);
+		/* Our own fails, too, and the next one of a user with it. */
+		if (blk_rq_is_passthrough(rq))
+			WRITE_ONCE(q->flush_error, true);
+		nbd_end(cmd, BLK_STS_IOERR);
+		return NULL;
+	}
 	nbd_conn_queue(conn, cmd, flush ? 0 : blk_rq_pos(rq) << SECTOR_SHIFT,
 		       flush ? 0 : blk_rq_bytes(rq), blk_mq_unique_tag(rq));
 	return conn;
@@ -175,6 +202,15 @@ void nbd_queue_unpark(struct nbd_queue *q)
 	nbd_reissue_list(q, list);
 }
 
+/* A flush was not carried out on a connection: it begins again. */
+static void nbd_flush_again(struct nbd_queue *q, struct nbd_conn *conn,
+			    struct nbd_cmd *cmd)
+{
+	nbd_loss_unflushed(&q->loss, cmd);
+	if (q->config.flush_each)
+		nbd_flush_lost(conn, cmd);
+}
+
 /* A flush that has more connections to go to is not over yet. */
 static bool nbd_flush_on(struct nbd_queue *q, struct nbd_conn *conn,
 			 struct nbd_cmd *cmd)
@@ -197,8 +233,8 @@ static void nbd_shut_down(struct nbd_queue *q, struct nbd_conn *conn,
 			  struct nbd_cmd *cmd)
 {
 	nbd_conn_drain(conn);
-	if (q->config.flush_each && cmd->type == NBD_CMD_FLUSH)
-		nbd_flush_lost(conn, cmd);
+	if (cmd->type == NBD_CMD_FLUSH)
+		nbd_flush_again(q, conn, cmd);
 	nbd_cmd_withdraw(cmd);
 	cmd->error = 0;
 	/* Not from here: this may be a softirq. */
@@ -262,8 +298,8 @@ static void nbd_queue_retry(struct nbd_conn *conn, struct nbd_cmd *cmd,
 {
 	struct nbd_queue *q = conn->priv;
 
-	if (q->config.flush_each && cmd->type == NBD_CMD_FLUSH)
-		nbd_flush_lost(conn, cmd);
+	if (cmd->type == NBD_CMD_FLUSH)
+		nbd_flush_again(q, conn, cmd);
 	/* Our own is about this connection, and must not take for ever. */
 	if (blk_rq_is_passthrough(nbd_request_of(cmd))) {
 		nbd_end(cmd, BLK_STS_IOERR);
@@ -341,6 +377,9 @@ static void nbd_queue_down(struct nbd_conn *conn, int error)
 {
 	struct nbd_queue *q = conn->priv;
 
+	/* Nobody else can flush what it carried. */
+	if (error && q->config.flush_each && nbd_flush_forget(conn))
+		WRITE_ONCE(q->loss.gone, true);
 	q->ops->down(q, conn, error);
 }
 
@@ -387,6 +426,7 @@ void nbd_queue_open(struct nbd_queue *q, const struct nbd_queue_config *config)
 
 	q->config = *config;
 	memset(q->zeroes, 0, sizeof(q->zeroes));
+	nbd_loss_reset(&q->loss);
 	q->flush_error = false;
 	for (i = 0; i < config->nr_conns; i++)
 		config->conns[i]->avoid_until = jiffies;
@@ -394,6 +434,25 @@ void nbd_queue_open(struct nbd_queue *q, const struct nbd_queue_config *config)
 	/* Pairs with nbd_queue_rq(). */
 	smp_store_release(&q->mode, NBD_QUEUE_RUN);
 	spin_unlock_bh(&q->lock);
+}
+
+/**
+ * nbd_queue_start() - connections get to work: DOWN to LIVE
+ * @q: a queue that is not OFF
+ * @conns: some of its connections, with adopted sockets
+ * @count: how many
+ *
+ * Context: process; the caller excludes other changes of the configuration.
+ */
+void nbd_queue_start(struct nbd_queue *q, struct nbd_conn **conns,
+		     unsigned int count)
+{
+	unsigned int i;
+
+	nbd_loss_birth(&q->loss, conns, count);
+	for (i = 0; i < count; i++)
+		nbd_conn_start(conns[i]);
+	nbd_loss_born(&q->loss);
 }
 
 /**

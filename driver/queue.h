@@ -12,6 +12,7 @@
 #include <linux/workqueue.h>
 
 #include "conn.h"
+#include "loss.h"
 #include "zeroes.h"
 
 #define NBD_MAX_CONNECTIONS	256
@@ -52,6 +53,7 @@ enum nbd_queue_mode {
  * @spread: nanoseconds that a command may wait on a connection before it goes to
  *	another one, 0 if there is no other
  * @flush_each: a flush must go to every connection with unflushed writes
+ * @loss_fails: the first flush after a possible loss fails
  */
 struct nbd_queue_config {
 	struct nbd_conn **conns;
@@ -62,6 +64,7 @@ struct nbd_queue_config {
 	unsigned long fence;
 	u64 spread;
 	bool flush_each;
+	bool loss_fails;
 };
 
 /**
@@ -82,6 +85,7 @@ struct nbd_queue_config {
  * @waiting: how many are on the two lists
  * @flush_error: the server answered the driver's own flush with an error, and
  *	no user's flush has failed for it yet
+ * @loss: writes that a server may have forgotten
  * @zeroes: refusals to zero fast, of what must not and of what may deallocate
  * @fence_work: looks after @fenced
  */
@@ -97,6 +101,7 @@ struct nbd_queue {
 	struct llist_node *fenced;
 	unsigned int waiting;
 	bool flush_error;
+	struct nbd_loss loss;
 	struct nbd_zeroes zeroes[2];
 	struct delayed_work fence_work;
 };
@@ -116,6 +121,8 @@ void nbd_queue_open(struct nbd_queue *q, const struct nbd_queue_config *config);
 void nbd_queue_close(struct nbd_queue *q);
 void nbd_queue_set_mode(struct nbd_queue *q, enum nbd_queue_mode mode);
 struct nbd_conn *nbd_queue_issue(struct nbd_queue *q, struct nbd_cmd *cmd);
+void nbd_queue_start(struct nbd_queue *q, struct nbd_conn **conns,
+		     unsigned int count);
 void nbd_queue_unpark(struct nbd_queue *q);
 unsigned int nbd_queue_live(const struct nbd_queue *q);
 unsigned int nbd_queue_in_flight(const struct nbd_queue *q);

@@ -144,7 +144,6 @@ static int nbd_refill(struct nbd_dev *dev, struct nbd_reconfigure *req,
 		      struct netlink_ext_ack *extack)
 {
 	struct nbd_conn **chosen;
-	unsigned int i;
 	int ret;
 
 	chosen = kcalloc(NBD_MAX_CONNECTIONS, sizeof(*chosen), GFP_KERNEL);
@@ -152,8 +151,7 @@ static int nbd_refill(struct nbd_dev *dev, struct nbd_reconfigure *req,
 		return -ENOMEM;
 	ret = nbd_fill_slots(dev, req, chosen, extack);
 	if (!ret) {
-		for (i = 0; i < req->nr_fds; i++)
-			nbd_conn_start(chosen[i]);
+		nbd_queue_start(&dev->queue, chosen, req->nr_fds);
 		nbd_link_update(dev);
 	}
 	kfree(chosen);

@@ -102,8 +102,7 @@ static void nbd_install_new(struct nbd_dev *dev, struct nbd_sock *socks)
 	mutex_unlock(&dev->info_lock);
 	WRITE_ONCE(dev->queue.config.spread,
 		   nbd_route_spread(dev->conns, dev->nr_conns));
-	for (i = 0; i < dev->nr_conns; i++)
-		nbd_conn_start(dev->conns[i]);
+	nbd_queue_start(&dev->queue, dev->conns, dev->nr_conns);
 }
 
 /* While requests are held: what waits for memory may wait for them. */

@@ -106,6 +106,22 @@ struct nbd_conn *nbd_queue_pick(const struct nbd_queue_config *config,
 	return best;
 }
 
+/* A flush says most where acknowledged writes are not older, see loss.h. */
+static struct nbd_conn *nbd_route_oldest(const struct nbd_queue_config *config,
+					 struct nbd_conn *conn)
+{
+	unsigned int i;
+
+	for (i = 0; i < config->nr_conns && conn; i++) {
+		struct nbd_conn *other = config->conns[i];
+
+		if ((s32)(other->birth - conn->birth) < 0 &&
+		    nbd_conn_usable(other))
+			conn = other;
+	}
+	return conn;
+}
+
 /**
  * nbd_queue_route() - choose the connection for a command, whatever it is
  * @config: the connections
@@ -120,8 +136,11 @@ struct nbd_conn *nbd_queue_route(const struct nbd_queue_config *config,
 {
 	struct nbd_conn *conn;
 
-	if (likely(!config->flush_each || cmd->type != NBD_CMD_FLUSH))
+	if (likely(cmd->type != NBD_CMD_FLUSH))
 		return nbd_queue_pick(config, home);
+	if (!config->flush_each)
+		return nbd_route_oldest(config,
+					nbd_queue_pick(config, home));
 	conn = nbd_flush_next(config->conns, config->nr_conns, cmd);
 	if (!conn)
 		conn = nbd_queue_pick(config, home);

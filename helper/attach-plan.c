@@ -103,6 +103,8 @@ int attach_plan(const struct attach_options *o, const char *server,
 		a->attach_flags |= NBD_ATTACH_NO_PARTSCAN;
 	if (o->force_multi_conn)
 		a->attach_flags |= NBD_ATTACH_FORCE_MULTI_CONN;
+	if (o->loss_fails)
+		a->attach_flags |= NBD_ATTACH_LOSS_FAILS;
 	return 0;
 }
 

@@ -23,6 +23,7 @@ struct attach_options {
 	bool read_only;
 	bool no_partscan;
 	bool force_multi_conn;
+	bool loss_fails;
 	u32 zeroes;
 	u64 block_size;
 	u64 queue_depth;

@@ -11,7 +11,7 @@
 enum {
 	OPT_QUEUE_DEPTH = 256, OPT_TIMEOUT, OPT_DEAD_TIMEOUT, OPT_NO_PARTSCAN,
 	OPT_MAX_REQUEST, OPT_READ_AHEAD, OPT_CONNECT_TIMEOUT,
-	OPT_FORCE_MULTI_CONN, OPT_ZEROES,
+	OPT_FORCE_MULTI_CONN, OPT_ZEROES, OPT_ON_RESTART,
 };
 
 static const struct option options[] = {
@@ -22,6 +22,7 @@ static const struct option options[] = {
 	{ "queue-depth",	required_argument, NULL, OPT_QUEUE_DEPTH },
 	{ "timeout",		required_argument, NULL, OPT_TIMEOUT },
 	{ "dead-timeout",	required_argument, NULL, OPT_DEAD_TIMEOUT },
+	{ "on-restart",		required_argument, NULL, OPT_ON_RESTART },
 	{ "name",		required_argument, NULL, 'N' },
 	{ "no-partscan",	no_argument,	   NULL, OPT_NO_PARTSCAN },
 	{ "max-request",	required_argument, NULL, OPT_MAX_REQUEST },
@@ -48,6 +49,9 @@ static const char help[] =
 	"                            (default 30)\n"
 	"      --dead-timeout SEC    keep requests this long when no connection is\n"
 	"                            left (default 0)\n"
+	"      --on-restart WHAT     when the server was restarted before it flushed\n"
+	"                            writes: trust it, or the next flush is an error\n"
+	"                            (default trust)\n"
 	"  -N, --name EXPORT         the export, instead of the one in URI\n"
 	"      --no-partscan         do not look for partitions\n"
 	"      --max-request SIZE    largest request\n"
@@ -125,6 +129,15 @@ static int zeroes_option(struct parsed *p, struct err *err)
 		       "--zeroes: %s is none of auto, fast, slow, off", optarg);
 }
 
+static int restart_option(struct parsed *p, struct err *err)
+{
+	p->o.loss_fails = !strcmp(optarg, "error");
+	if (p->o.loss_fails || !strcmp(optarg, "trust"))
+		return 0;
+	return err_set(err, ST_USAGE,
+		       "--on-restart: %s is neither trust nor error", optarg);
+}
+
 static int one_option(int c, struct parsed *p, struct err *err)
 {
 	switch (c) {
@@ -142,6 +155,8 @@ static int one_option(int c, struct parsed *p, struct err *err)
 		return 0;
 	case OPT_ZEROES:
 		return zeroes_option(p, err);
+	case OPT_ON_RESTART:
+		return restart_option(p, err);
 	case 'b':
 	case OPT_MAX_REQUEST:
 	case OPT_READ_AHEAD:

@@ -41,6 +41,7 @@ static const struct field device_fields[] = {
 	DEVICE(NBD_ATTR_TAGS, tags, 32),
 	DEVICE(NBD_ATTR_OPENERS, openers, 32),
 	DEVICE(NBD_ATTR_PARKED, parked, 32),
+	DEVICE(NBD_ATTR_LOSSES, losses, 32),
 	DEVICE(NBD_ATTR_PID, pid, 32),
 	{ 0, 0, 0 },
 };

@@ -62,6 +62,7 @@ struct nl_device {
 	u32 tags;
 	u32 openers;
 	u32 parked;
+	u32 losses;
 	u32 pid;
 	char *backend;
 	struct nl_conn *conns;

@@ -132,6 +132,9 @@ static struct json_object *new_device(const struct nl_device *d)
 	add_number(o, "tags", d->tags);
 	add_number(o, "openers", d->openers);
 	add_number(o, "parked", d->parked);
+	add_string(o, "on_restart",
+		   d->attach_flags & NBD_ATTACH_LOSS_FAILS ? "error" : "trust");
+	add_number(o, "losses", d->losses);
 	add_number(o, "pid", d->pid);
 	for (i = 0; i < d->nr_conns; i++)
 		json_object_array_add(conns, new_conn(&d->conns[i]));

@@ -138,6 +138,12 @@ static void text_device(const struct nl_device *d)
 	printf("%u, with %u tags together\n", d->hw_queues, d->tags);
 	row_number("openers", d->openers, "");
 	row_number("parked requests", d->parked, "");
+	row("on restart");
+	printf("%s\n", d->attach_flags & NBD_ATTACH_LOSS_FAILS ?
+	       "error" : "trust");
+	row_number("possible losses", d->losses, d->losses ?
+		   " (the server was restarted before it flushed, check the disk)" :
+		   "");
 	row_number("attached by", d->pid, " (process)");
 	row("connections");
 	printf("%u of %zu live\n", nl_live(d), d->nr_conns);

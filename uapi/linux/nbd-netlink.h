@@ -63,6 +63,7 @@ enum {
 	NBD_ATTR_PAD,
 	NBD_ATTR_ZEROES,		/* u32, NBD_ZEROES_* */
 	NBD_ATTR_CHANGE_FLAGS,		/* u32, NBD_CHANGE_* */
+	NBD_ATTR_LOSSES,		/* u32, flushes too late for a restarted server */
 
 	__NBD_ATTR_MAX,
 };
@@ -72,6 +73,7 @@ enum {
 /* NBD_ATTR_ATTACH_FLAGS: given with CONNECT, shown by GET. */
 #define NBD_ATTACH_NO_PARTSCAN	(1 << 0)	/* never look for partitions */
 #define NBD_ATTACH_FORCE_MULTI_CONN (1 << 1)	/* several connections, each flushed */
+#define NBD_ATTACH_LOSS_FAILS	(1 << 2)	/* the first flush after a possible loss */
 
 /* NBD_ATTR_ZEROES: given with CONNECT, shown by GET. */
 enum {

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Writes that the server acknowledged, did not flush, and may have forgotten when
+ * it was restarted.
+ *
+ * A flush covers them if its connection existed when the oldest of them was
+ * acknowledged: the server that answers it is the one that had them. If it was
+ * established later, nobody knows.
+ *
+ * Time is counted in births: one for each lot of sockets that the device got.
+ */
+#ifndef NBD_LOSS_H
+#define NBD_LOSS_H
+
+#include "conn.h"
+
+/**
+ * struct nbd_loss - what may have been lost
+ * @births: lots of sockets so far; changes while the caller excludes other
+ *	changes of the configuration
+ * @since: @births when the oldest unflushed write was acknowledged, 0 for none
+ * @gone: a connection went that alone could have flushed what it carried
+ * @count: flushes that came too late
+ */
+struct nbd_loss {
+	u32 births;
+	atomic_t since;
+	bool gone;
+	atomic_t count;
+};
+
+void nbd_loss_reset(struct nbd_loss *loss);
+void nbd_loss_birth(struct nbd_loss *loss, struct nbd_conn **conns,
+		    unsigned int count);
+void nbd_loss_born(struct nbd_loss *loss);
+void nbd_loss_written(struct nbd_loss *loss, const struct nbd_cmd *cmd);
+bool nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
+		    const struct nbd_conn *conn);
+void nbd_loss_unflushed(struct nbd_loss *loss, struct nbd_cmd *cmd);
+
+#endif /* NBD_LOSS_H */

@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A server that keeps writes in memory until it is told to flush is killed and
+# comes back without them (row A of the known hazards): the next flush is
+# counted as one that came too late, and is an error if --on-restart says so. What was
+# flushed, or can still be flushed, is not counted.
+# timeout: 120
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+requires nbdkit jq
+truncate -s 16M "$T/disk"
+head -c 1M /dev/urandom >"$T/data"
+listen_on unix
+serve()
+{
+	rm -f "$sock" "$T/pid"
+	nbdkit -P "$T/pid" -U "$sock" --filter=cache file "$T/disk" \
+		cache=writeback 2>"$T/nbdkit.log" ||
+		fail "nbdkit: $(cat "$T/nbdkit.log")"
+	took_pid "$T/pid"
+}
+# restart: the server is killed, comes back, and has a connection.
+restart()
+{
+	kill -9 "$server_pid"
+	wait_for 10 state_is "$dev" parked || fail "state $(field "$dev" .state)"
+	serve
+	expect_status 0 nbdctl reconnect "$dev"
+}
+write_at()
+{
+	dd if="$T/data" of="$dev" bs=1M seek="$1" oflag=direct conv=notrunc \
+		status=none || fail "cannot write"
+}
+on_disk()
+{
+	cmp -s -n $((1 << 20)) -i "0:$(($1 << 20))" "$T/data" "$T/disk"
+}
+serve
+for what in trust error; do
+	attach --no-partscan --dead-timeout 100 --on-restart $what "$uri"
+	expect_field "$dev" .on_restart $what
+	expect_field "$dev" .losses 0
+	# Flushed before the server goes.
+	write_at 1
+	sync "$dev" || fail "cannot flush"
+	on_disk 1 || fail "the server did not flush"
+	restart
+	sync "$dev" || fail "a flush that had nothing to do failed"
+	expect_field "$dev" .losses 0
+	# Written after it came back.
+	write_at 2
+	sync "$dev" || fail "cannot flush"
+	on_disk 2 || fail "the server did not flush"
+	expect_field "$dev" .losses 0
+	# Acknowledged, and not flushed.
+	write_at 3
+	restart
+	! on_disk 3 || fail "this server keeps nothing in memory"
+	if [ $what = trust ]; then
+		sync "$dev" || fail "the flush failed"
+	else
+		! sync "$dev" 2>"$T/err" || fail "the flush did not fail"
+		grep -q 'Input/output error' "$T/err" ||
+			fail "not EIO: $(cat "$T/err")"
+	fi
+	expect_field "$dev" .losses 1
+	dmesg | tail -n 20 | grep -q "$name: connection 0 .* may be lost" ||
+		fail "the log does not say it"
+	# Once.
+	sync "$dev" || fail "the second flush failed"
+	expect_field "$dev" .losses 1
+	write_at 4
+	sync "$dev" || fail "cannot flush"
+	on_disk 4 || fail "the server did not flush"
+	detach "$dev"
+	kill -9 "$server_pid"
+	truncate -s 0 "$T/disk"
+	truncate -s 16M "$T/disk"
+	serve
+done
+refused 2 'on-restart' nbdctl attach --on-restart perhaps "$uri"

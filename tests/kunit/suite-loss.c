@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which flushes come too late for what a server had acknowledged.
+ */
+#include <kunit/test.h>
+
+#include "../../driver/loss.h"
+
+struct disk {
+	struct nbd_loss loss;
+	struct nbd_conn *conns[2];
+	struct nbd_cmd write;
+	struct nbd_cmd flush;
+};
+
+static void born(struct disk *d, struct nbd_conn *conn)
+{
+	nbd_loss_birth(&d->loss, &conn, 1);
+	nbd_loss_born(&d->loss);
+}
+
+static struct disk *make(struct kunit *test)
+{
+	struct disk *d = kunit_kzalloc(test, sizeof(*d), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	nbd_loss_reset(&d->loss);
+	for (i = 0; i < ARRAY_SIZE(d->conns); i++) {
+		d->conns[i] = kunit_kzalloc(test, sizeof(*d->conns[i]),
+					    GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, d->conns[i]);
+	}
+	nbd_loss_birth(&d->loss, d->conns, 2);
+	nbd_loss_born(&d->loss);
+	d->write.type = NBD_CMD_WRITE;
+	d->flush.type = NBD_CMD_FLUSH;
+	return d;
+}
+
+static void write_one(struct disk *d)
+{
+	nbd_loss_written(&d->loss, &d->write);
+}
+
+/* A flush on connection @i, answered well. */
+static bool late(struct disk *d, unsigned int i)
+{
+	d->flush.covers = 0;
+	return nbd_loss_flush(&d->loss, &d->flush, d->conns[i]);
+}
+
+static void same_server(struct kunit *test)
+{
+	struct disk *d = make(test);
+
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	write_one(d);
+	KUNIT_EXPECT_FALSE(test, late(d, 1));
+	/* The other one was renewed before the write, and after it. */
+	born(d, d->conns[1]);
+	write_one(d);
+	KUNIT_EXPECT_FALSE(test, late(d, 1));
+	write_one(d);
+	born(d, d->conns[1]);
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&d->loss.count));
+}
+
+static void newer_than_the_write(struct kunit *test)
+{
+	struct disk *d = make(test);
+
+	write_one(d);
+	born(d, d->conns[0]);
+	write_one(d);
+	KUNIT_EXPECT_TRUE(test, late(d, 0));
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&d->loss.count));
+	/* Told once. */
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	write_one(d);
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&d->loss.count));
+}
+
+static void what_needs_no_flush(struct kunit *test)
+{
+	struct disk *d = make(test);
+
+	d->write.type |= NBD_CMD_FLAG_FUA;
+	write_one(d);
+	d->write.type = NBD_CMD_READ;
+	write_one(d);
+	born(d, d->conns[0]);
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	d->write.type = NBD_CMD_WRITE_ZEROES | NBD_CMD_FLAG_NO_HOLE;
+	write_one(d);
+	born(d, d->conns[0]);
+	KUNIT_EXPECT_TRUE(test, late(d, 0));
+	d->write.type = NBD_CMD_TRIM;
+	write_one(d);
+	born(d, d->conns[0]);
+	KUNIT_EXPECT_TRUE(test, late(d, 0));
+}
+
+static void a_flush_that_failed(struct kunit *test)
+{
+	struct disk *d = make(test);
+
+	write_one(d);
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	born(d, d->conns[0]);
+	/* What was written meanwhile is newer than what the flush was about. */
+	write_one(d);
+	nbd_loss_unflushed(&d->loss, &d->flush);
+	KUNIT_EXPECT_TRUE(test, late(d, 0));
+
+	write_one(d);
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	nbd_loss_unflushed(&d->loss, &d->flush);
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	/* It covers nothing any more: there is nothing to give back. */
+	d->flush.covers = 0;
+	nbd_loss_unflushed(&d->loss, &d->flush);
+	born(d, d->conns[0]);
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+}
+
+static void over_several_connections(struct kunit *test)
+{
+	struct disk *d = make(test);
+
+	write_one(d);
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	/* It goes on to the next one, with a write in between, and fails. */
+	born(d, d->conns[1]);
+	write_one(d);
+	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
+					       d->conns[1]));
+	WRITE_ONCE(d->loss.gone, true);
+	KUNIT_EXPECT_TRUE(test, late(d, 0));
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+}
+
+static void births_wrap(struct kunit *test)
+{
+	struct disk *d = make(test);
+
+	d->loss.births = U32_MAX - 1;
+	born(d, d->conns[0]);
+	write_one(d);
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	write_one(d);
+	born(d, d->conns[0]);
+	KUNIT_EXPECT_TRUE(test, late(d, 0));
+}
+
+static struct kunit_case loss_cases[] = {
+	KUNIT_CASE(same_server),
+	KUNIT_CASE(newer_than_the_write),
+	KUNIT_CASE(what_needs_no_flush),
+	KUNIT_CASE(a_flush_that_failed),
+	KUNIT_CASE(over_several_connections),
+	KUNIT_CASE(births_wrap),
+	{}
+};
+
+static struct kunit_suite loss_suite = {
+	.name = "nbd-loss",
+	.test_cases = loss_cases,
+};
+
+kunit_test_suite(loss_suite);
