@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A write is stuck in the server, its connection is given up, the write is sent
+# again on another one, and a newer write to the same place follows (row B of the
+# known hazards): when the stuck one is carried out at last it must not have the last
+# word. After a timeout and after nonsense, over TCP and UNIX.
+# timeout: 150
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+requires python3
+# start_ghost unix|tcp HOW: see tests/servers/ghost.
+start_ghost()
+{
+	local where
+
+	listen_on "$1"
+	[ "$1" = unix ] && where=$sock || where=$port
+	writes=$T/writes$server_n
+	: >"$writes"
+	/usr/bin/python3 "$(dirname "$0")/../servers/ghost" "$2" 2 "$writes" \
+		"$where" >"$T/ghost$server_n.log" 2>&1 &
+	server_pid=$!
+	server_pids+=("$server_pid")
+	wait_for 20 grep -q ready "$T/ghost$server_n.log" ||
+		fail "the ghost server did not start"
+}
+write_all()
+{
+	head -c 4096 /dev/zero | tr '\0' "$1" |
+		dd of="$dev" bs=4k count=1 oflag=direct iflag=fullblock \
+			conv=notrunc status=none || fail "cannot write $1"
+}
+landed()
+{
+	grep -q late "$writes"
+}
+for how in silence nonsense; do
+	for transport in tcp unix; do
+		start_ghost $transport $how
+		attach -C 2 --no-partscan --timeout 2 "$uri"
+		write_all 1
+		write_all 2
+		wait_for 20 landed || fail "the late write never came"
+		have=$(dd if="$dev" bs=4k count=1 iflag=direct status=none |
+			head -c 1)
+		say "$how over $transport: $(tr '\n' ' ' <"$writes")"
+		[ "$have" = 2 ] || fail "the disk has $have, not 2"
+		[ "$(wc -l <"$writes")" = 3 ] || fail "not three writes"
+		detach "$dev"
+	done
+done
