@@ -89,6 +89,7 @@ int attach_plan(const struct attach_options *o, const char *server,
 	a->index = o->device;
 	a->timeout = o->timeout;
 	a->dead_timeout = o->dead_timeout;
+	a->fence = (u32)o->fence * 1000;
 	a->server_flags = e->flags;
 	if (o->read_only)
 		a->server_flags |= NBD_FLAG_READ_ONLY;

@@ -29,6 +29,7 @@ struct attach_options {
 	u64 queue_depth;
 	u64 timeout;
 	u64 dead_timeout;
+	u64 fence;
 	u64 connect_timeout;
 	u64 max_request;
 	bool has_read_ahead;

@@ -11,7 +11,7 @@
 enum {
 	OPT_QUEUE_DEPTH = 256, OPT_TIMEOUT, OPT_DEAD_TIMEOUT, OPT_NO_PARTSCAN,
 	OPT_MAX_REQUEST, OPT_READ_AHEAD, OPT_CONNECT_TIMEOUT,
-	OPT_FORCE_MULTI_CONN, OPT_ZEROES, OPT_ON_RESTART,
+	OPT_FORCE_MULTI_CONN, OPT_ZEROES, OPT_ON_RESTART, OPT_FENCE,
 };
 
 static const struct option options[] = {
@@ -22,6 +22,7 @@ static const struct option options[] = {
 	{ "queue-depth",	required_argument, NULL, OPT_QUEUE_DEPTH },
 	{ "timeout",		required_argument, NULL, OPT_TIMEOUT },
 	{ "dead-timeout",	required_argument, NULL, OPT_DEAD_TIMEOUT },
+	{ "fence",		required_argument, NULL, OPT_FENCE },
 	{ "on-restart",		required_argument, NULL, OPT_ON_RESTART },
 	{ "name",		required_argument, NULL, 'N' },
 	{ "no-partscan",	no_argument,	   NULL, OPT_NO_PARTSCAN },
@@ -49,6 +50,8 @@ static const char help[] =
 	"                            (default 30)\n"
 	"      --dead-timeout SEC    keep requests this long when no connection is\n"
 	"                            left (default 0)\n"
+	"      --fence SEC           how long a write waits before it is sent again\n"
+	"                            after its connection was given up (default 5)\n"
 	"      --on-restart WHAT     when the server was restarted before it flushed\n"
 	"                            writes: trust it, or the next flush is an error\n"
 	"                            (default trust)\n"
@@ -63,6 +66,7 @@ static const char help[] =
 
 #define MAX_SECONDS	(365ULL * 24 * 3600)
 #define MAX_DEPTH	65536
+#define MAX_FENCE	3600
 
 struct parsed {
 	struct attach_options o;
@@ -105,6 +109,9 @@ static int number_option(int c, struct parsed *p, struct err *err)
 	case OPT_TIMEOUT:
 		return args_number_option("--timeout", optarg, 0, MAX_SECONDS,
 					  &o->timeout, err);
+	case OPT_FENCE:
+		return args_number_option("--fence", optarg, 0, MAX_FENCE,
+					  &o->fence, err);
 	case OPT_DEAD_TIMEOUT:
 		return args_number_option("--dead-timeout", optarg, 0,
 					  MAX_SECONDS, &o->dead_timeout, err);
@@ -192,6 +199,7 @@ static int run(int argc, char **argv, struct err *err)
 		.o = {
 			.connections = 1,
 			.timeout = 30,
+			.fence = 5,
 			.connect_timeout = 10,
 		},
 	};

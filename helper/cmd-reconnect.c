@@ -17,7 +17,7 @@ static const char help[] =
 	"Usage: nbdctl reconnect [OPTION...] DEVICE [URI]\n\n"
 	"Give DEVICE a new connection for each one that is dead, to the server that it\n"
 	"was attached to or to that of URI, if that has the same export. Requests that\n"
-	"wait for a connection (--dead-timeout) go on.\n\n"
+	"wait for a connection go on.\n\n"
 	"      --replace             replace live connections, too; requests wait\n"
 	"                            meanwhile\n"
 	"      --connect-timeout SEC time for all handshakes together (default 10)\n\n"

@@ -35,6 +35,7 @@ static const struct field device_fields[] = {
 	DEVICE(NBD_ATTR_PAYLOAD_MAX, payload_max, 32),
 	DEVICE(NBD_ATTR_MAX_REQUEST, max_request, 32),
 	DEVICE(NBD_ATTR_READ_AHEAD, read_ahead, 32),
+	DEVICE(NBD_ATTR_FENCE, fence, 32),
 	DEVICE(NBD_ATTR_ZEROES, zeroes, 32),
 	DEVICE(NBD_ATTR_ATTACH_FLAGS, attach_flags, 32),
 	DEVICE(NBD_ATTR_HW_QUEUES, hw_queues, 32),

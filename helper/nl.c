@@ -267,6 +267,7 @@ static int put_numbers(struct nl_msg *msg, const struct nl_attach *a)
 	bad |= nla_put_u32(msg, NBD_ATTR_ZEROES, a->zeroes);
 	if (a->queue_depth)
 		bad |= nla_put_u32(msg, NBD_ATTR_QUEUE_DEPTH, a->queue_depth);
+	bad |= nla_put_u32(msg, NBD_ATTR_FENCE, a->fence);
 	if (a->max_request)
 		bad |= nla_put_u32(msg, NBD_ATTR_MAX_REQUEST, a->max_request);
 	if (a->has_read_ahead)

@@ -56,6 +56,7 @@ struct nl_device {
 	u32 payload_max;
 	u32 max_request;
 	u32 read_ahead;
+	u32 fence;		/* milliseconds */
 	u32 zeroes;
 	u32 attach_flags;
 	u32 hw_queues;
@@ -94,6 +95,7 @@ struct nl_attach {
 	u32 preferred;
 	u32 payload_max;
 	u32 max_request;	/* 0: the driver's own */
+	u32 fence;		/* milliseconds */
 	bool has_read_ahead;
 	u32 read_ahead;
 	u32 zeroes;

@@ -123,6 +123,7 @@ static struct json_object *new_device(const struct nl_device *d)
 	add_number(o, "client_flags", d->client_flags);
 	add_number(o, "timeout", d->timeout);
 	add_number(o, "dead_timeout", d->dead_timeout);
+	add_number(o, "fence", d->fence);
 	add_bool(o, "partscan", !(d->attach_flags & NBD_ATTACH_NO_PARTSCAN));
 	add_bool(o, "force_multi_conn",
 		 d->attach_flags & NBD_ATTACH_FORCE_MULTI_CONN);

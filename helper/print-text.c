@@ -125,6 +125,7 @@ static void text_device(const struct nl_device *d)
 	row_flags(d->server_flags);
 	row_number("timeout", d->timeout, " s");
 	row_number("dead timeout", d->dead_timeout, " s");
+	row_number("fence", d->fence, " ms");
 	row("partitions");
 	printf("%s\n", d->attach_flags & NBD_ATTACH_NO_PARTSCAN ?
 	       "not scanned" : "scanned");

@@ -18,7 +18,7 @@ start_ghost()
 	[ "$1" = unix ] && where=$sock || where=$port
 	writes=$T/writes$server_n
 	: >"$writes"
-	/usr/bin/python3 "$(dirname "$0")/../servers/ghost" "$2" 2 "$writes" \
+	/usr/bin/python3 "$(dirname "$0")/../servers/ghost" "$2" 1 "$writes" \
 		"$where" >"$T/ghost$server_n.log" 2>&1 &
 	server_pid=$!
 	server_pids+=("$server_pid")
@@ -38,7 +38,9 @@ landed()
 for how in silence nonsense; do
 	for transport in tcp unix; do
 		start_ghost $transport $how
-		attach -C 2 --no-partscan --timeout 2 "$uri"
+		attach -C 2 --no-partscan --timeout 2 --fence $((3 * slow)) \
+			"$uri"
+		expect_field "$dev" .fence $((3000 * slow))
 		write_all 1
 		write_all 2
 		wait_for 20 landed || fail "the late write never came"
