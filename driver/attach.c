@@ -81,6 +81,7 @@ static void nbd_set_idle(struct nbd_dev *dev)
 		WRITE_ONCE(dev->state, NBD_STATE_IDLE);
 	dev->closed = false;
 	dev->last_close = false;
+	dev->closing = false;
 	spin_unlock(&dev->state_lock);
 	wake_up_all(&dev->state_wait);
 }
@@ -202,7 +203,7 @@ void nbd_attach_last_close(struct nbd_dev *dev)
 		nbd_disk_hide(dev);
 		nbd_set_idle(dev);
 		nbd_dev_remove_if_done(dev);
-	} else if (READ_ONCE(dev->last_close) &&
+	} else if (READ_ONCE(dev->closing) &&
 		   nbd_disconnect_check(dev, NBD_DETACH_UNUSED) > 0) {
 		nbd_disconnect_dev(dev);
 	}
@@ -364,6 +365,21 @@ static int nbd_claim(struct nbd_dev *dev, bool by_ioctl)
 	return ret;
 }
 
+/*
+ * What others have open must stay what it is, as far as can be seen: their dirty
+ * pages may be written to the next server.
+ */
+static bool nbd_looks_different(struct nbd_dev *dev,
+				const struct nbd_params *params)
+{
+	sector_t capacity = get_capacity(dev->disk);
+
+	return capacity &&
+	       (capacity != params->size >> SECTOR_SHIFT ||
+		queue_logical_block_size(dev->disk->queue) !=
+		params->block_size);
+}
+
 /**
  * nbd_connect_open() - configure a device that the caller has open
  * @dev: the device; its disk keeps its shape
@@ -373,8 +389,9 @@ static int nbd_claim(struct nbd_dev *dev, bool by_ioctl)
  *
  * Context: process, sleeps; @dev->lock.
  * Return: 0; -EBUSY when it is attached, or when it was and others have it open
- * who mean the old server; what nbd_limits_check() says; -ENOMEM. After an
- * error nothing has changed but the sockets.
+ * who mean a server that is not this one; what nbd_limits_check(), the block
+ * layer and sysfs say; -ENODEV while the module is going away; -ENOMEM. After an
+ * error the device is idle and the sockets may be gone.
  */
 int nbd_connect_open(struct nbd_dev *dev, const struct nbd_params *params,
 		     struct nbd_sock *socks, unsigned int count)
@@ -386,7 +403,11 @@ int nbd_connect_open(struct nbd_dev *dev, const struct nbd_params *params,
 	ret = nbd_limits_check(params, NULL);
 	if (ret)
 		return ret;
-	if (nbd_claim(dev, true))
+	/* The last one of those who had it open went while this one had it, too. */
+	if (READ_ONCE(dev->openers) == 1 && get_capacity(dev->disk) &&
+	    nbd_dev_state(dev) == NBD_STATE_IDLE)
+		nbd_disk_hide(dev);
+	if (nbd_looks_different(dev, params) || nbd_claim(dev, true))
 		return -EBUSY;
 	ret = -ENOMEM;
 	conns = nbd_alloc_connections(dev, params->depth, count);

@@ -170,8 +170,8 @@ void nbd_dev_last_close(struct nbd_dev *dev)
 	spin_lock(&dev->state_lock);
 	setup = dev->setup;
 	dev->setup = NULL;
-	work = setup || dev->leftover ||
-	       (dev->last_close && nbd_state_configured(dev->state));
+	dev->closing = dev->last_close && nbd_state_configured(dev->state);
+	work = setup || dev->leftover || dev->closing;
 	spin_unlock(&dev->state_lock);
 	if (setup)
 		llist_add(&setup->node, &dev->old_setups);

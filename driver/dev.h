@@ -98,7 +98,7 @@ struct nbd_setup {
  * @link_lock: makes the decision about dead and live links, and what follows
  *	from it for the queue, one step; a holder allocates nothing
  * @state_lock: protects @state, @openers, @closed, @leftover, @last_close,
- *	@destroy and @setup
+ *	@closing, @destroy and @setup
  * @state: NBD_STATE_*; between configured states it changes under @link_lock,
  *	from and to IDLE under @lock
  * @openers: open file descriptors and mounts, of partitions too
@@ -112,6 +112,7 @@ struct nbd_setup {
  * @leftover: disconnected while open: something of it is left until the last
  *	close, and unless @by_ioctl IDLE comes after it
  * @last_close: disconnect when the last opener goes
+ * @closing: that has happened, and @close_work is to do it
  * @destroy: delete it after disconnect
  * @disk: changes under @lock and @info_lock while @closed; NULL when a
  *	replacement failed
@@ -144,6 +145,7 @@ struct nbd_dev {
 	bool closed;
 	bool leftover;
 	bool last_close;
+	bool closing;
 	bool destroy;
 	bool held;
 	bool by_ioctl;

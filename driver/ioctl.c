@@ -80,6 +80,24 @@ static struct nbd_setup *nbd_setup_of(struct nbd_dev *dev)
 	return setup;
 }
 
+/*
+ * Has another thread given sockets? One that is gone will not come back for them,
+ * but for DO_IT, which a child may do.
+ */
+static bool nbd_is_anothers(struct nbd_setup *setup)
+{
+	bool alive;
+
+	if (!setup->owner || setup->owner == task_pid(current))
+		return false;
+	rcu_read_lock();
+	alive = pid_task(setup->owner, PIDTYPE_PID);
+	rcu_read_unlock();
+	if (!alive)
+		nbd_setup_clear(setup);
+	return alive;
+}
+
 /* --- SET_* ----------------------------------------------------------- */
 
 static int nbd_set_size(struct nbd_dev *dev, struct nbd_setup *setup, u64 size)
@@ -153,9 +171,6 @@ static int nbd_set_sock(struct nbd_dev *dev, struct nbd_setup *setup,
 
 	if (nbd_dev_state(dev) != NBD_STATE_IDLE)
 		return -EBUSY;
-	/* Two programs that both mean to attach it. */
-	if (setup->owner && setup->owner != task_pid(current))
-		return -EBUSY;
 	if (setup->nr_socks == NBD_MAX_CONNECTIONS)
 		return -E2BIG;
 	if (fd > INT_MAX)
@@ -179,6 +194,9 @@ static int nbd_set(struct nbd_dev *dev, unsigned int cmd, unsigned long arg)
 	setup = nbd_setup_of(dev);
 	if (IS_ERR(setup))
 		return PTR_ERR(setup);
+	/* Two programs that both mean to attach it. */
+	if (nbd_is_anothers(setup))
+		return -EBUSY;
 	switch (cmd) {
 	case NBD_SET_SOCK:
 		return nbd_set_sock(dev, setup, arg);
@@ -284,7 +302,8 @@ static int nbd_stop(struct nbd_dev *dev, unsigned int cmd)
 {
 	if (nbd_state_configured(nbd_dev_state(dev)))
 		nbd_disconnect_dev(dev);
-	else if (cmd == NBD_CLEAR_SOCK && dev->setup)
+	else if (cmd == NBD_CLEAR_SOCK && dev->setup &&
+		 !nbd_is_anothers(dev->setup))
 		nbd_setup_clear(dev->setup);
 	return 0;
 }
@@ -308,18 +327,20 @@ static int nbd_ioctl_locked(struct nbd_dev *dev, unsigned int cmd,
  * @cmd: NBD_SET_SOCK, NBD_DO_IT, ...
  * @arg: its argument
  *
- * As in the stock driver, with three differences. DO_IT says with -EPIPE,
- * -ECONNRESET, -ETIMEDOUT, ... why the last connection was lost, where that of
- * the stock driver says 0 as for a disconnect; after a signal it is not
- * restarted; and SET_SOCK, another block size or other flags while attached are
- * refused.
+ * As in the stock driver, but: DO_IT says with -EPIPE, -ECONNRESET, -ETIMEDOUT,
+ * ... why the last connection was lost, where the stock driver says 0 as for a
+ * disconnect; after a signal it is not restarted; SET_SOCK, another block size or
+ * other flags while attached are refused, and so is a device that others have
+ * open if it would become another one; a second program cannot change what the
+ * first has said before its DO_IT; what is no ioctl of ours is -ENOTTY.
  *
  * Context: process, sleeps; DO_IT for as long as the device is attached.
  * Return: 0; -EPERM without CAP_SYS_ADMIN; -ENOTTY for what is no ioctl of
  * ours; -EINVAL for a bad value, a setting of a device attached by netlink, or
  * DO_IT without a socket; -EBUSY for what cannot change while attached or while
- * another program attaches it; what nbd_sock_adopt() says; for DO_IT besides
- * -EINTR and what is said above; -ENOMEM.
+ * another thread attaches it, and for DO_IT of what is attached; -E2BIG for more
+ * than NBD_MAX_CONNECTIONS sockets; what nbd_sock_adopt() says; for DO_IT besides
+ * -EINTR, what nbd_connect_open() says and what is said above; -ENOMEM.
  */
 int nbd_ioctl(struct nbd_dev *dev, unsigned int cmd, unsigned long arg)
 {

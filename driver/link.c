@@ -47,8 +47,8 @@ static void nbd_link_die(struct nbd_dev *dev)
 	if (dev->state == NBD_STATE_DEAD)
 		return;
 	nbd_link_set(dev, NBD_STATE_DEAD);
-	pr_err("%s: no connection is left, I/O fails until nbdctl reconnect gives it one\n",
-	       dev->name);
+	pr_err("%s: no connection is left, I/O fails%s\n", dev->name,
+	       dev->by_ioctl ? "" : " until nbdctl reconnect gives it one");
 	nbd_queue_set_mode(&dev->queue, NBD_QUEUE_FAIL);
 }
 

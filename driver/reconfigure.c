@@ -188,8 +188,8 @@ static int nbd_reconfigure_locked(struct nbd_dev *dev,
  * @extack: says what is wrong
  *
  * Context: process, sleeps; the process whose descriptors are given.
- * Return: 0; -EINVAL when there is no such device, it is not attached, or the
- * server is another one; -ENOSPC when there are more sockets than connections
+ * Return: 0; -EINVAL when there is no such device, it is not attached or was by
+ * ioctl, or the server is another one; -ENOSPC when there are more sockets than connections
  * that are down; what nbd_conn_adopt() and nbd_replace() say. After an error
  * nothing has changed.
  */
