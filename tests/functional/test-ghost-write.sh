@@ -35,20 +35,21 @@ landed()
 {
 	grep -q late "$writes"
 }
-for how in silence nonsense; do
-	for transport in tcp unix; do
-		start_ghost $transport $how
-		attach -C 2 --no-partscan --timeout 2 --fence $((3 * slow)) \
-			"$uri"
-		expect_field "$dev" .fence $((3000 * slow))
-		write_all 1
-		write_all 2
-		wait_for 20 landed || fail "the late write never came"
-		have=$(dd if="$dev" bs=4k count=1 iflag=direct status=none |
-			head -c 1)
-		say "$how over $transport: $(tr '\n' ' ' <"$writes")"
-		[ "$have" = 2 ] || fail "the disk has $have, not 2"
-		[ "$(wc -l <"$writes")" = 3 ] || fail "not three writes"
-		detach "$dev"
-	done
-done
+# overtaken HOW unix|tcp
+overtaken()
+{
+	start_ghost "$2" "$1"
+	attach -C 2 --no-partscan --timeout 2 --fence $((slow + 1)) "$uri"
+	expect_field "$dev" .fence $((slow * 1000 + 1000))
+	write_all 1
+	write_all 2
+	wait_for 20 landed || fail "the late write never came"
+	have=$(dd if="$dev" bs=4k count=1 iflag=direct status=none | head -c 1)
+	say "$1 over $2: $(tr '\n' ' ' <"$writes")"
+	[ "$have" = 2 ] || fail "the disk has $have, not 2"
+	[ "$(wc -l <"$writes")" = 3 ] || fail "not three writes"
+	detach "$dev"
+}
+overtaken silence tcp
+overtaken silence unix
+overtaken nonsense unix

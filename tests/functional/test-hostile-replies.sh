@@ -35,9 +35,10 @@ is_right()
 	[ "$(tr -d "\\$(printf %o "$1")" <"$T/block" | wc -c)" = 0 ] &&
 		[ "$(wc -c <"$T/block")" = 4096 ]
 }
+# Looked at often, hence without jq.
 dead()
 {
-	state_is "$dev" dead
+	nbdctl list | grep -q "^$name .* dead"
 }
 # meets HOW data|error: a read in the second half, over one connection.
 meets()
@@ -55,7 +56,6 @@ meets()
 		[ "$2" = error ] || fail "$1: the read failed"
 	fi
 	wait_for 10 dead || fail "$1: the device is $(field "$dev" .state)"
-	say "$1: $(field "$dev" '.connections[0].last_error')"
 	timeout $((20 * slow)) nbdctl detach --force "$dev" 2>"$T/err" ||
 		fail "$1: cannot detach: $(cat "$T/err")"
 }
@@ -81,18 +81,20 @@ flood()
 }
 for transport in tcp unix; do
 	start_hostile $transport
-	for how in magic structured zero cookie old next queue tag early \
-		error+data short stall cut:0 cut:15 cut:16 \
-		cut:4111; do
+	for how in magic cookie early error+data short stall cut:15 cut:16; do
 		meets $how error
 	done
 	meets double data
 	meets long data
-	flood
-	# The reply goes over the other connection: that one is lost, the other
-	# gives the command up and it meets the same fate.
-	echo foreign >"$rules"
-	attach -C 2 --no-partscan --timeout $((2 * slow)) "$uri"
-	! block 200 || fail "foreign: the read succeeded"
-	timeout $((20 * slow)) nbdctl detach --force "$dev"
 done
+# What does not depend on how it is received.
+for how in structured zero old next queue tag cut:0 cut:4111; do
+	meets $how error
+done
+flood
+# The reply goes over the other connection, which is lost by that; the first one gives
+# the command up, and none is left.
+echo foreign >"$rules"
+attach -C 2 --no-partscan --timeout $((2 * slow)) "$uri"
+! block 200 || fail "foreign: the read succeeded"
+timeout $((20 * slow)) nbdctl detach --force "$dev"
