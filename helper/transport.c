@@ -11,6 +11,7 @@
 
 #include <linux/vm_sockets.h>
 
+#include "resolve.h"
 #include "transport.h"
 
 /**
@@ -73,59 +74,16 @@ static void vsock_address(const struct uri *uri, struct addresses *list)
 	add_address(list, &sa, sizeof(sa));
 }
 
-static int look_up(struct gaicb *lookup, s64 deadline)
-{
-	const struct gaicb *wait[] = { lookup };
-	struct gaicb *start[] = { lookup };
-	int ret;
-
-	ret = getaddrinfo_a(GAI_NOWAIT, start, 1, NULL);
-	if (ret)
-		return ret;
-	while (gai_error(lookup) == EAI_INPROGRESS) {
-		s64 left = deadline_left(deadline);
-		struct timespec ts = {
-			.tv_sec = left / 1000,
-			.tv_nsec = left % 1000 * 1000000,
-		};
-
-		if (!left)
-			return EAI_AGAIN;
-		gai_suspend(wait, 1, &ts);
-	}
-	return gai_error(lookup);
-}
-
 static int tcp_addresses(const struct uri *uri, s64 deadline,
 			 struct addresses *list, struct err *err)
 {
-	struct addrinfo hints = {
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_NUMERICSERV,
-	};
-	/* Static: a look-up that is given up goes on in its own thread. */
-	static struct gaicb lookup;
-	static struct addrinfo request;
-	static char host[URI_MAX_HOST + 1], port[16];
-	struct addrinfo *ai;
-	int ret;
+	struct addrinfo *result, *ai;
 
-	request = hints;
-	memcpy(host, uri->host, sizeof(host));
-	snprintf(port, sizeof(port), "%u", uri->port);
-	memset(&lookup, 0, sizeof(lookup));
-	lookup.ar_name = host;
-	lookup.ar_service = port;
-	lookup.ar_request = &request;
-	ret = look_up(&lookup, deadline);
-	if (ret)
-		return err_set(err, ST_UNREACHABLE,
-			       "cannot resolve host %s: %s", uri->host,
-			       ret == EAI_SYSTEM ? strerror(errno) :
-			       gai_strerror(ret));
-	for (ai = lookup.ar_result; ai; ai = ai->ai_next)
+	if (resolve_host(uri->host, uri->port, deadline, &result, err))
+		return -1;
+	for (ai = result; ai; ai = ai->ai_next)
 		add_address(list, ai->ai_addr, ai->ai_addrlen);
-	freeaddrinfo(lookup.ar_result);
+	freeaddrinfo(result);
 	if (!list->n)
 		return err_set(err, ST_UNREACHABLE,
 			       "host %s has no address", uri->host);
