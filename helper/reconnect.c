@@ -61,54 +61,84 @@ static int choose(const struct attach_options *o, struct session *s,
 	return attach_salvage(s, export, err);
 }
 
-static int say(const struct nl_device *d, unsigned int live)
+/* Two servers of one export need not see each other's writes. */
+static int check_server(const struct nl_device *d, const struct session *s,
+			struct err *err)
 {
-	printf("nbd%u: %u of %zu connections are live\n", d->index, live,
-	       d->nr_conns);
-	return 0;
+	char peer[TRANSPORT_PEER_MAX];
+	size_t i;
+
+	if (!nl_live(d))
+		return 0;
+	transport_peer(s->links[0].fd, peer, sizeof(peer));
+	for (i = 0; i < d->nr_conns; i++)
+		if (d->conns[i].state == NBD_CONN_LIVE &&
+		    !strcmp(d->conns[i].peer, peer))
+			return 0;
+	return err_set(err, ST_REFUSED,
+		       "%s: the live connections of nbd%u go to another server",
+		       s->server, d->index);
 }
 
 static int reconnect(struct nl *nl, const struct nl_device *d,
-		     const struct attach_options *o, bool replace,
+		     const struct attach_options *o,
+		     const struct reconnect_options *want, unsigned int *live,
 		     struct err *err)
 {
-	unsigned int live = replace ? 0 : nl_live(d);
 	struct session s = { .n = 0 };
 	const struct export *export;
 	int ret;
 
 	ret = renew_negotiate(o, &s, err);
 	if (!ret)
-		ret = choose(o, &s, replace, &export, err);
+		ret = choose(o, &s, want->replace, &export, err);
+	if (!ret && want->same_server)
+		ret = check_server(d, &s, err);
 	if (!ret)
 		ret = check_identity(d, s.server, export, err);
 	if (!ret)
-		ret = hand_over(nl, &s, d, replace, err);
-	live += s.n;
-	if (!ret && live < d->nr_conns)
+		ret = hand_over(nl, &s, d, want->replace, err);
+	if (!ret)
+		*live = want->replace ? s.n : *live + s.n;
+	if (!ret && *live < d->nr_conns)
 		ret = err_set(err, ST_REFUSED,
 			      "%s: the server accepted only %u more connections: nbd%u has %u of %zu",
-			      s.server, s.n, d->index, live, d->nr_conns);
+			      s.server, s.n, d->index, *live, d->nr_conns);
 	session_close(&s);
-	return ret ?: say(d, live);
+	return ret;
 }
 
-static int reconnect_device(struct nl *nl, const struct nl_device *d,
-			    const struct reconnect_options *want,
-			    struct err *err)
+/**
+ * reconnect_once - try once to give a device new connections
+ * @nl: a netlink socket
+ * @d: the device as it is
+ * @want: how
+ * @live: result, also after a failure: live connections, as far as is known
+ * @err: filled on failure
+ *
+ * Several threads may do this at the same time, each with its own socket, for
+ * different devices, unless they replace connections. Signals that end the program
+ * are held in this thread on return, if the kernel was asked.
+ *
+ * Return: 0 when all its connections are live, or -1 with @err set; then nothing
+ * has changed, unless the server accepted some connections and not all.
+ */
+int reconnect_once(struct nl *nl, const struct nl_device *d,
+		   const struct reconnect_options *want, unsigned int *live,
+		   struct err *err)
 {
 	struct attach_options o = { .connect_timeout = want->connect_timeout };
-	unsigned int dead = (unsigned int)d->nr_conns - nl_live(d);
 
+	*live = nl_live(d);
 	if (renew_options(d, &o, err))
 		return -1;
 	if (want->has_uri)
 		o.uri = want->uri;
-	if (!want->replace && !dead)
-		return say(d, nl_live(d));
+	if (!want->replace && *live == d->nr_conns)
+		return 0;
 	if (!want->replace)
-		o.connections = dead;
-	return reconnect(nl, d, &o, want->replace, err);
+		o.connections = (unsigned int)d->nr_conns - *live;
+	return reconnect(nl, d, &o, want, live, err);
 }
 
 /**
@@ -124,6 +154,7 @@ int reconnect_run(u32 index, const struct reconnect_options *want,
 		  struct err *err)
 {
 	struct nl_devices devices;
+	unsigned int live;
 	struct nl nl;
 	int ret;
 
@@ -136,7 +167,10 @@ int reconnect_run(u32 index, const struct reconnect_options *want,
 	if (!ret)
 		ret = nl_need(&nl, false, err);
 	if (!ret)
-		ret = reconnect_device(&nl, &devices.d[0], want, err);
+		ret = reconnect_once(&nl, &devices.d[0], want, &live, err);
+	if (!ret)
+		printf("nbd%u: %u of %zu connections are live\n", index, live,
+		       devices.d[0].nr_conns);
 	nl_done(&nl);
 out:
 	nl_free_devices(&devices);

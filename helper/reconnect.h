@@ -5,22 +5,29 @@
 
 #include <stdbool.h>
 
+#include "nl.h"
 #include "uri.h"
 
 /**
- * struct reconnect_options - what the command line asks for
+ * struct reconnect_options - what is asked for
  * @uri: the server, if it is not where it was
  * @has_uri: @uri was given
  * @replace: live connections are replaced, too
+ * @same_server: only to the server that the live connections go to, if there are
+ *	any
  * @connect_timeout: seconds for all handshakes
  */
 struct reconnect_options {
 	struct uri uri;
 	bool has_uri;
 	bool replace;
+	bool same_server;
 	u64 connect_timeout;
 };
 
+int reconnect_once(struct nl *nl, const struct nl_device *d,
+		   const struct reconnect_options *want, unsigned int *live,
+		   struct err *err);
 int reconnect_run(u32 index, const struct reconnect_options *want,
 		  struct err *err);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -175,6 +176,63 @@ void transport_tune(int fd)
 		return;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+static void format_unix(const struct sockaddr_un *sa, socklen_t len, char *dst,
+			size_t size)
+{
+	int path = (int)len - (int)offsetof(struct sockaddr_un, sun_path);
+
+	if (path > 1 && !sa->sun_path[0])
+		snprintf(dst, size, "unix:@%.*s", path - 1, sa->sun_path + 1);
+	else
+		snprintf(dst, size, "unix:%.*s", path > 0 ? path : 0,
+			 sa->sun_path);
+}
+
+/**
+ * transport_peer - the server's address as the kernel shows it in status
+ * @fd: a connected socket
+ * @dst: where to
+ * @size: size of @dst; TRANSPORT_PEER_MAX takes any
+ *
+ * Return: @dst.
+ */
+char *transport_peer(int fd, char *dst, size_t size)
+{
+	union {
+		struct sockaddr_storage any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct sockaddr_un un;
+		struct sockaddr_vm vm;
+	} sa = { .any.ss_family = AF_UNSPEC };
+	char host[INET6_ADDRSTRLEN] = "";
+	socklen_t len = sizeof(sa);
+
+	snprintf(dst, size, "unknown");
+	if (getpeername(fd, (struct sockaddr *)&sa, &len))
+		return dst;
+	switch (sa.any.ss_family) {
+	case AF_INET:
+		inet_ntop(AF_INET, &sa.in.sin_addr, host, sizeof(host));
+		snprintf(dst, size, "%s:%u", host, ntohs(sa.in.sin_port));
+		break;
+	case AF_INET6:
+		inet_ntop(AF_INET6, &sa.in6.sin6_addr, host, sizeof(host));
+		snprintf(dst, size, "[%s]:%u", host, ntohs(sa.in6.sin6_port));
+		break;
+	case AF_VSOCK:
+		snprintf(dst, size, "vsock:%u:%u", sa.vm.svm_cid,
+			 sa.vm.svm_port);
+		break;
+	case AF_UNIX:
+		format_unix(&sa.un, len, dst, size);
+		break;
+	default:
+		break;
+	}
+	return dst;
 }
 
 /**

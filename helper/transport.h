@@ -10,6 +10,7 @@
 #include "uri.h"
 
 #define MAX_ADDRESSES	16
+#define TRANSPORT_PEER_MAX	128	/* as the kernel's own */
 
 struct address {
 	struct sockaddr_storage sa;
@@ -29,6 +30,7 @@ int transport_resolve(const struct uri *uri, s64 deadline,
 int transport_start(const struct address *address, int *fd);
 int transport_result(int fd);
 void transport_tune(int fd);
+char *transport_peer(int fd, char *dst, size_t size);
 bool transport_send_all(int fd, const void *data, size_t len);
 
 #endif /* NBDCTL_TRANSPORT_H */
