@@ -106,6 +106,8 @@ int attach_plan(const struct attach_options *o, const char *server,
 		a->attach_flags |= NBD_ATTACH_FORCE_MULTI_CONN;
 	if (o->loss_fails)
 		a->attach_flags |= NBD_ATTACH_LOSS_FAILS;
+	if (o->persist)
+		a->attach_flags |= NBD_ATTACH_PERSIST;
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "bounded.h"
 #include "detach.h"
 #include "device.h"
+#include "persist.h"
 
 #define BUSY_MS		2000	/* udev looks at devices for a moment */
 #define BUSY_NAP_MS	20
@@ -77,12 +78,61 @@ static int connect_device(struct nl *nl, const struct nl_attach *a,
 	return 0;
 }
 
+/* The kernel keeps the name of the backend; it must hold elsewhere too. */
+static void make_absolute(struct uri *uri)
+{
+	char path[PATH_MAX];
+	size_t len;
+
+	if (uri->transport != URI_UNIX || !uri->socket[0] ||
+	    !realpath(uri->socket, path))
+		return;
+	len = strlen(path);
+	if (len > URI_MAX_SOCKET)
+		return;
+	memcpy(uri->socket, path, len + 1);
+	uri->socket_len = len;
+}
+
+static char *format_absolute(const struct uri *from)
+{
+	char *text = malloc(URI_MAX_FORMAT);
+	struct uri uri = *from;
+
+	make_absolute(&uri);
+	return text ? uri_format(&uri, text, URI_MAX_FORMAT) : NULL;
+}
+
+/* What the monitor has to know. */
+static int remember(const struct attach_options *o, struct nl *nl, u32 index,
+		    struct err *err)
+{
+	char *alternates[STATE_ALTERNATES];
+	size_t n;
+	int ret;
+
+	for (n = 0; n < o->nr_alternates; n++) {
+		alternates[n] = format_absolute(&o->alternates[n]);
+		if (!alternates[n])
+			break;
+	}
+	if (n < o->nr_alternates)
+		ret = err_set(err, ST_FAILED, "out of memory");
+	else
+		ret = persist_write(nl, index, alternates, n, err);
+	while (n--)
+		free(alternates[n]);
+	return ret;
+}
+
 /* The kernel has it: see that it can be used, and say so. */
 static int finish(const struct attach_options *o, const struct nl_attach *a,
-		  u32 index, struct err *err)
+		  struct nl *nl, u32 index, struct err *err)
 {
 	char path[DEVICE_PATH_MAX];
 
+	if (o->persist && remember(o, nl, index, err))
+		return -1;
 	if (device_wait(index, a->size, err))
 		return -1;
 	device_wbt_off(index);
@@ -111,27 +161,11 @@ static int hand_over(const struct attach_options *o, struct nl *nl,
 	if (connect_device(nl, a, &index, err))
 		return -1;
 	session_hand_over(s);
-	if (!finish(o, a, index, err))
+	if (!finish(o, a, nl, index, err))
 		return 0;
 	if (!detach_now(nl, index, &ignored))
 		detach_wait(nl, index, false, &ignored);
 	return -1;
-}
-
-/* The kernel keeps the name of the backend; it must hold elsewhere too. */
-static void make_absolute(struct uri *uri)
-{
-	char path[PATH_MAX];
-	size_t len;
-
-	if (uri->transport != URI_UNIX || !uri->socket[0] ||
-	    !realpath(uri->socket, path))
-		return;
-	len = strlen(path);
-	if (len > URI_MAX_SOCKET)
-		return;
-	memcpy(uri->socket, path, len + 1);
-	uri->socket_len = len;
 }
 
 static int negotiate_and_attach(const struct attach_options *o, struct nl *nl,

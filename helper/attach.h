@@ -13,7 +13,8 @@
 /**
  * struct attach_options - what the command line asks for
  *
- * A size that is 0 was not given, but for has_read_ahead.
+ * A size that is 0 was not given, but for has_read_ahead. The alternates belong to
+ * the caller.
  */
 struct attach_options {
 	struct uri uri;
@@ -24,6 +25,9 @@ struct attach_options {
 	bool no_partscan;
 	bool force_multi_conn;
 	bool loss_fails;
+	bool persist;
+	const struct uri *alternates;
+	size_t nr_alternates;
 	u32 zeroes;
 	u64 block_size;
 	u64 queue_depth;

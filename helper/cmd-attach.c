@@ -7,11 +7,13 @@
 #include "attach.h"
 #include "nbdctl.h"
 #include "print.h"
+#include "state.h"
 
 enum {
 	OPT_QUEUE_DEPTH = 256, OPT_TIMEOUT, OPT_DEAD_TIMEOUT, OPT_NO_PARTSCAN,
 	OPT_MAX_REQUEST, OPT_READ_AHEAD, OPT_CONNECT_TIMEOUT,
-	OPT_FORCE_MULTI_CONN, OPT_ZEROES, OPT_ON_RESTART, OPT_FENCE,
+	OPT_FORCE_MULTI_CONN, OPT_ZEROES, OPT_ON_RESTART, OPT_PERSIST,
+	OPT_ALTERNATE, OPT_FENCE,
 };
 
 static const struct option options[] = {
@@ -24,6 +26,8 @@ static const struct option options[] = {
 	{ "dead-timeout",	required_argument, NULL, OPT_DEAD_TIMEOUT },
 	{ "fence",		required_argument, NULL, OPT_FENCE },
 	{ "on-restart",		required_argument, NULL, OPT_ON_RESTART },
+	{ "persist",		no_argument,	   NULL, OPT_PERSIST },
+	{ "alternate",		required_argument, NULL, OPT_ALTERNATE },
 	{ "name",		required_argument, NULL, 'N' },
 	{ "no-partscan",	no_argument,	   NULL, OPT_NO_PARTSCAN },
 	{ "max-request",	required_argument, NULL, OPT_MAX_REQUEST },
@@ -49,12 +53,16 @@ static const char help[] =
 	"      --timeout SEC         give up a request after this time, 0 = never\n"
 	"                            (default 30)\n"
 	"      --dead-timeout SEC    keep requests this long when no connection is\n"
-	"                            left (default 0)\n"
+	"                            left (default 0, or two weeks with --persist)\n"
 	"      --fence SEC           how long a write waits before it is sent again\n"
 	"                            after its connection was given up (default 5)\n"
 	"      --on-restart WHAT     when the server was restarted before it flushed\n"
 	"                            writes: trust it, or the next flush is an error\n"
 	"                            (default trust)\n"
+	"      --persist             nbdctl monitor gives the device new connections\n"
+	"                            when it loses some\n"
+	"      --alternate URI       another place where the export is found, up to 8\n"
+	"                            times; with --persist\n"
 	"  -N, --name EXPORT         the export, instead of the one in URI\n"
 	"      --no-partscan         do not look for partitions\n"
 	"      --max-request SIZE    largest request\n"
@@ -67,10 +75,14 @@ static const char help[] =
 #define MAX_SECONDS	(365ULL * 24 * 3600)
 #define MAX_DEPTH	65536
 #define MAX_FENCE	3600
+#define PERSIST_SECONDS	(14ULL * 24 * 3600)
 
 struct parsed {
 	struct attach_options o;
 	const char *name;
+	bool has_dead_timeout;
+	const char *alternates[STATE_ALTERNATES];
+	struct uri alternate_uris[STATE_ALTERNATES];
 };
 
 static int size_option(int c, struct parsed *p, struct err *err)
@@ -113,6 +125,7 @@ static int number_option(int c, struct parsed *p, struct err *err)
 		return args_number_option("--fence", optarg, 0, MAX_FENCE,
 					  &o->fence, err);
 	case OPT_DEAD_TIMEOUT:
+		p->has_dead_timeout = true;
 		return args_number_option("--dead-timeout", optarg, 0,
 					  MAX_SECONDS, &o->dead_timeout, err);
 	default:
@@ -145,6 +158,16 @@ static int restart_option(struct parsed *p, struct err *err)
 		       "--on-restart: %s is neither trust nor error", optarg);
 }
 
+static int alternate_option(struct parsed *p, struct err *err)
+{
+	if (p->o.nr_alternates == STATE_ALTERNATES)
+		return err_set(err, ST_USAGE,
+			       "--alternate: more than %d of them",
+			       STATE_ALTERNATES);
+	p->alternates[p->o.nr_alternates++] = optarg;
+	return 0;
+}
+
 static int one_option(int c, struct parsed *p, struct err *err)
 {
 	switch (c) {
@@ -160,6 +183,11 @@ static int one_option(int c, struct parsed *p, struct err *err)
 	case OPT_FORCE_MULTI_CONN:
 		p->o.force_multi_conn = true;
 		return 0;
+	case OPT_PERSIST:
+		p->o.persist = true;
+		return 0;
+	case OPT_ALTERNATE:
+		return alternate_option(p, err);
 	case OPT_ZEROES:
 		return zeroes_option(p, err);
 	case OPT_ON_RESTART:
@@ -173,6 +201,35 @@ static int one_option(int c, struct parsed *p, struct err *err)
 	}
 }
 
+static int parse_uri(const struct parsed *p, const char *text, struct uri *uri,
+		     struct err *err)
+{
+	if (uri_parse(uri, text, err))
+		return -1;
+	if (p->name && uri_set_export(uri, p->name, err))
+		return -1;
+	if (uri->tls)
+		return err_set(err, ST_FAILED, "%s: TLS is not supported yet",
+			       text);
+	return 0;
+}
+
+/* What only means something if the monitor is to look after the device. */
+static int parse_persist(struct parsed *p, struct err *err)
+{
+	size_t i;
+
+	if (p->o.nr_alternates && !p->o.persist)
+		return err_set(err, ST_USAGE, "--alternate needs --persist");
+	for (i = 0; i < p->o.nr_alternates; i++)
+		if (parse_uri(p, p->alternates[i], &p->alternate_uris[i], err))
+			return -1;
+	p->o.alternates = p->alternate_uris;
+	if (p->o.persist && !p->has_dead_timeout)
+		p->o.dead_timeout = PERSIST_SECONDS;
+	return 0;
+}
+
 static int parse_arguments(int n, char **args, struct parsed *p,
 			   struct err *err)
 {
@@ -180,13 +237,8 @@ static int parse_arguments(int n, char **args, struct parsed *p,
 		return err_set(err, ST_USAGE, "attach: no URI given");
 	if (n > 2)
 		return err_set(err, ST_USAGE, "attach: too many arguments");
-	if (uri_parse(&p->o.uri, args[0], err))
+	if (parse_uri(p, args[0], &p->o.uri, err) || parse_persist(p, err))
 		return -1;
-	if (p->name && uri_set_export(&p->o.uri, p->name, err))
-		return -1;
-	if (p->o.uri.tls)
-		return err_set(err, ST_FAILED, "%s: TLS is not supported yet",
-			       args[0]);
 	if (n < 2)
 		return 0;
 	p->o.has_device = true;

@@ -9,6 +9,7 @@
 #include "detach.h"
 #include "device.h"
 #include "holders.h"
+#include "persist.h"
 #include "transport.h"
 
 #define BUSY_MS		3000	/* udev looks at devices for a moment */
@@ -40,16 +41,7 @@ static int get_view(struct nl *nl, u32 index, struct view *view,
 	return answer.error ? nl_error(&answer, what, err) : 0;
 }
 
-/**
- * detach_wait - wait until a device is disconnected
- * @nl: the socket
- * @index: the device; it may vanish altogether
- * @force: openers may remain, then the device stays as a dead one
- * @err: filled on failure
- *
- * Return: 0, or -1 with @err set.
- */
-int detach_wait(struct nl *nl, u32 index, bool force, struct err *err)
+static int wait_idle(struct nl *nl, u32 index, bool force, struct err *err)
 {
 	s64 deadline = deadline_in(IDLE_MS);
 	unsigned int nap = 1;
@@ -74,6 +66,25 @@ int detach_wait(struct nl *nl, u32 index, bool force, struct err *err)
 	return err_set(err, ST_FAILED,
 		       "nbd%u: still not idle %d s after it was disconnected",
 		       index, IDLE_MS / 1000);
+}
+
+/**
+ * detach_wait - wait until a device is disconnected
+ * @nl: the socket
+ * @index: the device; it may vanish altogether
+ * @force: openers may remain, then the device stays as a dead one
+ * @err: filled on failure
+ *
+ * What attach left for the monitor is removed.
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int detach_wait(struct nl *nl, u32 index, bool force, struct err *err)
+{
+	if (wait_idle(nl, index, force, err))
+		return -1;
+	persist_clean(nl, index);
+	return 0;
 }
 
 static int disconnect_error(const struct nl_answer *answer, u32 index,

@@ -10,6 +10,8 @@
 #include <linux/nbd-netlink.h>
 
 #include "device.h"
+#include "persist.h"
+#include "run-dir.h"
 #include "print.h"
 #include "text.h"
 
@@ -103,6 +105,40 @@ static struct json_object *new_conn(const struct nl_conn *c)
 	return o;
 }
 
+/* NULL when only root may know. */
+static struct json_object *new_alternates(const struct nl_device *d)
+{
+	struct json_object *array;
+	struct state_attach s;
+	size_t i;
+
+	if (d->attach_flags & NBD_ATTACH_PERSIST && run_dir_hidden())
+		return NULL;
+	array = json_object_new_array();
+	if (!persist_read(d, &s))
+		return array;
+	for (i = 0; i < s.n; i++)
+		json_object_array_add(array, new_string(s.alternates[i],
+							strlen(s.alternates[i])));
+	state_free_attach(&s);
+	return array;
+}
+
+static struct json_object *new_reconnect(const struct nl_device *d)
+{
+	struct json_object *o;
+	struct state_tries s;
+
+	if (!tries_read(d, &s))
+		return NULL;
+	o = json_object_new_object();
+	add_number(o, "tries", s.tries);
+	add_number(o, "last_try_ms", tries_now() - s.last);
+	add_string(o, "last_error", s.error);
+	state_free_tries(&s);
+	return o;
+}
+
 static struct json_object *new_device(const struct nl_device *d)
 {
 	struct json_object *o = json_object_new_object();
@@ -136,6 +172,9 @@ static struct json_object *new_device(const struct nl_device *d)
 	add_string(o, "on_restart",
 		   d->attach_flags & NBD_ATTACH_LOSS_FAILS ? "error" : "trust");
 	add_number(o, "losses", d->losses);
+	add_bool(o, "persist", d->attach_flags & NBD_ATTACH_PERSIST);
+	json_object_object_add(o, "alternates", new_alternates(d));
+	json_object_object_add(o, "reconnect", new_reconnect(d));
 	add_number(o, "pid", d->pid);
 	for (i = 0; i < d->nr_conns; i++)
 		json_object_array_add(conns, new_conn(&d->conns[i]));

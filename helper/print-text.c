@@ -6,6 +6,7 @@
 #include <linux/nbd-netlink.h>
 
 #include "device.h"
+#include "persist.h"
 #include "print.h"
 #include "text.h"
 
@@ -103,6 +104,42 @@ static void text_conn(const struct nl_conn *c)
 	       c->last_error ? strerror(c->last_error) : "none");
 }
 
+static void text_reconnecting(const struct nl_device *d)
+{
+	struct state_tries s;
+
+	if (!tries_read(d, &s))
+		return;
+	row("reconnecting");
+	printf("%llu %s, last %llu s ago: %s\n", s.tries,
+	       s.tries == 1 ? "try" : "tries", (tries_now() - s.last) / 1000,
+	       s.error);
+	state_free_tries(&s);
+}
+
+static void text_persist(const struct nl_device *d)
+{
+	bool persist = d->attach_flags & NBD_ATTACH_PERSIST;
+	char uri[4096];
+	struct state_attach s;
+	size_t i;
+
+	row("persist");
+	printf("%s\n", persist ? "yes" : "no");
+	if (!persist)
+		return;
+	if (persist_read(d, &s)) {
+		for (i = 0; i < s.n; i++) {
+			row("alternate");
+			printf("%s\n", text_escape(uri, sizeof(uri),
+						   s.alternates[i],
+						   strlen(s.alternates[i])));
+		}
+		state_free_attach(&s);
+	}
+	text_reconnecting(d);
+}
+
 static void text_device(const struct nl_device *d)
 {
 	char backend[4096];
@@ -142,6 +179,7 @@ static void text_device(const struct nl_device *d)
 	row("on restart");
 	printf("%s\n", d->attach_flags & NBD_ATTACH_LOSS_FAILS ?
 	       "error" : "trust");
+	text_persist(d);
 	row_number("possible losses", d->losses, d->losses ?
 		   " (the server was restarted before it flushed, check the disk)" :
 		   "");

@@ -74,6 +74,7 @@ enum {
 #define NBD_ATTACH_NO_PARTSCAN	(1 << 0)	/* never look for partitions */
 #define NBD_ATTACH_FORCE_MULTI_CONN (1 << 1)	/* several connections, each flushed */
 #define NBD_ATTACH_LOSS_FAILS	(1 << 2)	/* the first flush after a possible loss */
+#define NBD_ATTACH_PERSIST	(1 << 3)	/* a monitor gives it new connections */
 
 /* NBD_ATTR_ZEROES: given with CONNECT, shown by GET. */
 enum {

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * attach and detach write nbdN.json, the monitor writes monitor-nbdN.json: each
+ * file has one kind of writer. Both may outlive what they are about, so a reader
+ * compares with what the kernel says.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "persist.h"
+#include "run-dir.h"
+
+#define TRIES_PREFIX	"monitor-nbd"
+
+static char *attach_file(char *dst, u32 index)
+{
+	snprintf(dst, RUN_DIR_NAME_MAX, "nbd%u.json", index);
+	return dst;
+}
+
+static char *tries_file(char *dst, u32 index)
+{
+	snprintf(dst, RUN_DIR_NAME_MAX, TRIES_PREFIX "%u.json", index);
+	return dst;
+}
+
+static int write_text(const char *name, char *text, struct err *err)
+{
+	int ret;
+
+	if (!text)
+		return err_set(err, ST_FAILED, "out of memory");
+	ret = run_dir_write(name, text, err);
+	free(text);
+	return ret;
+}
+
+static int write_locked(const struct nl_device *d, char * const *alternates,
+			size_t n, struct err *err)
+{
+	struct state_attach s = {
+		.backend = d->backend,
+		.pid = d->pid,
+	};
+	char name[RUN_DIR_NAME_MAX];
+
+	while (s.n < n) {
+		s.alternates[s.n] = alternates[s.n];
+		s.n++;
+	}
+	return write_text(attach_file(name, d->index), state_write_attach(&s),
+			  err);
+}
+
+/**
+ * persist_write - leave for the monitor what it needs for a device
+ * @nl: the socket
+ * @index: the device, which this process has just attached
+ * @alternates: further URIs
+ * @n: their number, at most STATE_ALTERNATES
+ * @err: filled on failure
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int persist_write(struct nl *nl, u32 index, char * const *alternates, size_t n,
+		  struct err *err)
+{
+	struct nl_devices devices;
+	struct nl_answer answer;
+	int ret, lock;
+
+	if (run_dir_make(err))
+		return -1;
+	lock = run_dir_lock();
+	nl_get(nl, index, &devices, &answer);
+	if (answer.error)
+		ret = nl_error(&answer, "cannot ask for the device", err);
+	else
+		ret = write_locked(&devices.d[0], alternates, n, err);
+	nl_free_devices(&devices);
+	if (lock >= 0)
+		close(lock);
+	return ret;
+}
+
+/**
+ * persist_read - what attach left for the monitor
+ * @d: the device as it is
+ * @s: result; empty when there is nothing
+ *
+ * Return: whether it left something; then state_free_attach() @s.
+ */
+bool persist_read(const struct nl_device *d, struct state_attach *s)
+{
+	char name[RUN_DIR_NAME_MAX];
+	char *text = run_dir_read(attach_file(name, d->index));
+	bool read;
+
+	*s = (struct state_attach){ .n = 0 };
+	if (!text)
+		return false;
+	read = state_read_attach(s, text);
+	free(text);
+	if (read && !state_is_of(s->backend, s->pid, d)) {
+		state_free_attach(s);
+		read = false;
+	}
+	return read;
+}
+
+static bool is_in_use(struct nl *nl, u32 index)
+{
+	struct nl_devices devices;
+	struct nl_answer answer;
+	struct state_attach s;
+	bool in_use;
+
+	nl_get(nl, index, &devices, &answer);
+	if (answer.error)
+		in_use = answer.error != ENODEV && answer.error != ENOENT;
+	else
+		in_use = persist_read(&devices.d[0], &s);
+	if (in_use && !answer.error)
+		state_free_attach(&s);
+	nl_free_devices(&devices);
+	return in_use;
+}
+
+/**
+ * persist_clean - remove what was left for a device, unless it is attached again
+ * @nl: the socket
+ * @index: the device, which was detached
+ */
+void persist_clean(struct nl *nl, u32 index)
+{
+	char name[RUN_DIR_NAME_MAX];
+	int lock = run_dir_lock();
+	char *text;
+
+	if (lock < 0)
+		return;
+	text = run_dir_read(attach_file(name, index));
+	if (text && !is_in_use(nl, index))
+		run_dir_remove(name);
+	free(text);
+	close(lock);
+}
+
+/**
+ * tries_write - tell others how far the monitor is
+ * @index: the device
+ * @s: how far it is
+ * @err: filled on failure
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int tries_write(u32 index, const struct state_tries *s, struct err *err)
+{
+	char name[RUN_DIR_NAME_MAX];
+
+	return write_text(tries_file(name, index), state_write_tries(s), err);
+}
+
+/**
+ * tries_read - how far the monitor is
+ * @d: the device as it is
+ * @s: result; empty when there is nothing
+ *
+ * Return: whether it has tried in vain; then state_free_tries() @s.
+ */
+bool tries_read(const struct nl_device *d, struct state_tries *s)
+{
+	char name[RUN_DIR_NAME_MAX];
+	char *text = run_dir_read(tries_file(name, d->index));
+	bool read;
+
+	*s = (struct state_tries){ .tries = 0 };
+	if (!text)
+		return false;
+	read = state_read_tries(s, text);
+	free(text);
+	if (read && (!state_is_of(s->backend, s->pid, d) ||
+		     nl_live(d) == d->nr_conns)) {
+		state_free_tries(s);
+		read = false;
+	}
+	return read;
+}
+
+/**
+ * tries_remove - there is nothing more to be told
+ * @index: the device
+ */
+void tries_remove(u32 index)
+{
+	char name[RUN_DIR_NAME_MAX];
+
+	run_dir_remove(tries_file(name, index));
+}
+
+/**
+ * tries_name - whether a file is one that tries_write() writes
+ * @name: its name
+ * @index: result: the device
+ *
+ * Return: true when it is.
+ */
+bool tries_name(const char *name, u32 *index)
+{
+	return sscanf(name, TRIES_PREFIX "%u.json", index) == 1;
+}
+
+/**
+ * tries_now - the clock of struct state_tries
+ *
+ * Return: milliseconds since the machine was started.
+ */
+u64 tries_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (u64)now.tv_sec * 1000 + (u64)now.tv_nsec / 1000000;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The files of the run directory that are about a device. */
+#ifndef NBDCTL_PERSIST_H
+#define NBDCTL_PERSIST_H
+
+#include "state.h"
+
+int persist_write(struct nl *nl, u32 index, char * const *alternates, size_t n,
+		  struct err *err);
+bool persist_read(const struct nl_device *d, struct state_attach *s);
+void persist_clean(struct nl *nl, u32 index);
+
+int tries_write(u32 index, const struct state_tries *s, struct err *err);
+bool tries_read(const struct nl_device *d, struct state_tries *s);
+void tries_remove(u32 index);
+bool tries_name(const char *name, u32 *index);
+u64 tries_now(void);
+
+#endif /* NBDCTL_PERSIST_H */

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "run-dir.h"
+
+#define RUN_DIR		"/run/nbdctl"
+#define VARIABLE	"NBDCTL_RUN_DIR"
+#define MOST_TEXT	(1024 << 10)
+
+static const char *run_dir(void)
+{
+	const char *dir = secure_getenv(VARIABLE);
+
+	return dir && *dir ? dir : RUN_DIR;
+}
+
+static char *run_path(char *dst, const char *name, const char *suffix)
+{
+	snprintf(dst, PATH_MAX, "%s/%s%s", run_dir(), name, suffix);
+	return dst;
+}
+
+/**
+ * run_dir_make - make the directory if it is not there
+ * @err: filled on failure
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int run_dir_make(struct err *err)
+{
+	if (!mkdir(run_dir(), 0700) || errno == EEXIST)
+		return 0;
+	return err_set(err, ST_FAILED, "cannot make the directory %s: %s",
+		       run_dir(), strerror(errno));
+}
+
+/**
+ * run_dir_lock - keep others from changing what is in it, if they use this too
+ *
+ * Return: a file descriptor; closing it ends that. -1 when there is no directory.
+ */
+int run_dir_lock(void)
+{
+	int fd = open(run_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		while (flock(fd, LOCK_EX) && errno == EINTR)
+			;
+	return fd;
+}
+
+/**
+ * run_dir_claim - be the only process that has claimed a name
+ * @name: the name of a file, which stays
+ * @err: filled on failure, with ST_BUSY when there is another one
+ *
+ * Return: a file descriptor; closing it ends that. -1 with @err set on failure.
+ */
+int run_dir_claim(const char *name, struct err *err)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (run_dir_make(err))
+		return -1;
+	fd = open(run_path(path, name, ""), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(err, ST_FAILED, "cannot open %s: %s", path,
+			       strerror(errno));
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	if (errno == EWOULDBLOCK)
+		err_set(err, ST_BUSY, "another process has locked %s", path);
+	else
+		err_set(err, ST_FAILED, "cannot lock %s: %s", path,
+			strerror(errno));
+	close(fd);
+	return -1;
+}
+
+static bool write_all(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	size_t len = strlen(text);
+	ssize_t done;
+
+	if (fd < 0)
+		return false;
+	done = write(fd, text, len);
+	if (done >= 0 && (size_t)done < len)
+		errno = ENOSPC;
+	return !close(fd) && done >= 0 && (size_t)done == len;
+}
+
+/**
+ * run_dir_write - write a file, all of it or nothing
+ * @name: its name; nobody else may write it at the same time
+ * @text: its contents
+ * @err: filled on failure
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int run_dir_write(const char *name, const char *text, struct err *err)
+{
+	char path[PATH_MAX], new[PATH_MAX];
+	int error;
+
+	if (run_dir_make(err))
+		return -1;
+	run_path(path, name, "");
+	run_path(new, name, ".new");
+	if (write_all(new, text) && !rename(new, path))
+		return 0;
+	error = errno;
+	unlink(new);
+	return err_set(err, ST_FAILED, "cannot write %s: %s", path,
+		       strerror(error));
+}
+
+static char *read_all(FILE *file)
+{
+	char *text = malloc(MOST_TEXT + 1), *fit;
+	size_t len;
+
+	if (!text)
+		return NULL;
+	len = fread(text, 1, MOST_TEXT, file);
+	text[len] = '\0';
+	fit = realloc(text, len + 1);
+	return fit ? fit : text;
+}
+
+/**
+ * run_dir_read - read a file
+ * @name: its name
+ *
+ * Return: its contents, to be freed, or NULL when there is none or it cannot be
+ * read.
+ */
+char *run_dir_read(const char *name)
+{
+	char path[PATH_MAX], *text;
+	FILE *file = fopen(run_path(path, name, ""), "re");
+
+	if (!file)
+		return NULL;
+	text = read_all(file);
+	fclose(file);
+	return text;
+}
+
+/**
+ * run_dir_remove - remove a file, if it is there
+ * @name: its name
+ */
+void run_dir_remove(const char *name)
+{
+	char path[PATH_MAX];
+
+	unlink(run_path(path, name, ""));
+}
+
+/**
+ * run_dir_hidden - whether there is a directory that this user may not look into
+ *
+ * Return: true when there is.
+ */
+bool run_dir_hidden(void)
+{
+	return access(run_dir(), R_OK | X_OK) && errno == EACCES;
+}
+
+/**
+ * run_dir_each - call a function for each file
+ * @fn: the function, which may remove the file
+ * @arg: its second argument
+ */
+void run_dir_each(void (*fn)(const char *name, void *arg), void *arg)
+{
+	DIR *dir = opendir(run_dir());
+	struct dirent *entry;
+
+	if (!dir)
+		return;
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			fn(entry->d_name, arg);
+	closedir(dir);
+}
