@@ -18,7 +18,7 @@
 struct exchange {
 	struct nl_answer *answer;
 	struct nl_devices *devices;	/* replies are devices; may be NULL */
-	enum nl_family *family;		/* the reply is the family; or NULL */
+	struct nl *family;		/* the reply is the family; or NULL */
 	bool done;
 };
 
@@ -77,18 +77,37 @@ static bool has_command(struct nlattr *ops, u32 id)
 	return false;
 }
 
+static u32 find_group(struct nlattr *groups, const char *name)
+{
+	struct nlattr *group, *tb[CTRL_ATTR_MCAST_GRP_MAX + 1];
+	int left;
+
+	nla_for_each_nested(group, groups, left)
+		if (!nla_parse_nested(tb, CTRL_ATTR_MCAST_GRP_MAX, group,
+				      NULL) &&
+		    tb[CTRL_ATTR_MCAST_GRP_NAME] &&
+		    tb[CTRL_ATTR_MCAST_GRP_ID] &&
+		    !nla_strcmp(tb[CTRL_ATTR_MCAST_GRP_NAME], name))
+			return nla_get_u32(tb[CTRL_ATTR_MCAST_GRP_ID]);
+	return 0;
+}
+
 static int on_family(struct nl_msg *msg, struct exchange *x)
 {
 	struct nlmsghdr *hdr = nlmsg_hdr(msg);
 	struct nlattr *tb[CTRL_ATTR_MAX + 1];
 
 	if (genlmsg_parse(hdr, 0, tb, CTRL_ATTR_MAX, NULL) < 0 ||
-	    !tb[CTRL_ATTR_FAMILY_ID])
+	    !tb[CTRL_ATTR_FAMILY_ID] || !tb[CTRL_ATTR_FAMILY_NAME] ||
+	    nla_strcmp(tb[CTRL_ATTR_FAMILY_NAME], NBD_GENL_FAMILY_NAME))
 		return NL_SKIP;
-	x->answer->index = nla_get_u16(tb[CTRL_ATTR_FAMILY_ID]);
-	*x->family = NL_FAMILY_STOCK;
+	x->family->id = nla_get_u16(tb[CTRL_ATTR_FAMILY_ID]);
+	x->family->family = NL_FAMILY_STOCK;
 	if (tb[CTRL_ATTR_OPS] && has_command(tb[CTRL_ATTR_OPS], NBD_CMD_GET))
-		*x->family = NL_FAMILY_OURS;
+		x->family->family = NL_FAMILY_OURS;
+	if (tb[CTRL_ATTR_MCAST_GROUPS])
+		x->family->group = find_group(tb[CTRL_ATTR_MCAST_GROUPS],
+					      NBD_GENL_MCAST_GROUP_NAME);
 	return NL_OK;
 }
 
@@ -150,31 +169,25 @@ static struct nl_msg *new_message(int family, int flags, uint8_t command)
 	return msg;
 }
 
-static void look_up_family(struct nl *nl)
+/* By its name, for which the kernel loads the module, or among all that are there. */
+static void look_up_family(struct nl *nl, bool by_name)
 {
 	struct nl_answer answer;
-	struct exchange x = { .answer = &answer, .family = &nl->family };
+	struct exchange x = { .answer = &answer, .family = nl };
 	struct nl_msg *msg;
 
 	nl->family = NL_FAMILY_ABSENT;
-	msg = new_message(GENL_ID_CTRL, NLM_F_ACK, CTRL_CMD_GETFAMILY);
-	if (msg)
+	nl->id = 0;
+	nl->group = 0;
+	msg = new_message(GENL_ID_CTRL, by_name ? NLM_F_ACK : NLM_F_DUMP,
+			  CTRL_CMD_GETFAMILY);
+	if (msg && by_name)
 		nla_put_string(msg, CTRL_ATTR_FAMILY_NAME,
 			       NBD_GENL_FAMILY_NAME);
 	exchange(nl, msg, &x);
-	nl->id = (int)answer.index;
 }
 
-/**
- * nl_open - open a netlink socket and look for the family
- * @nl: result; nl_done() it, also after a failure
- * @err: filled on failure
- *
- * That there is no family is no failure.
- *
- * Return: 0, or -1 with @err set.
- */
-int nl_open(struct nl *nl, struct err *err)
+static int open_socket(struct nl *nl, struct err *err)
 {
 	int on = 1;
 
@@ -189,7 +202,58 @@ int nl_open(struct nl *nl, struct err *err)
 	setsockopt(nl_socket_get_fd(nl->sock), SOL_NETLINK, NETLINK_EXT_ACK,
 		   &on, sizeof(on));
 	nl_socket_enable_msg_peek(nl->sock);
-	look_up_family(nl);
+	return 0;
+}
+
+/**
+ * nl_open - open a netlink socket and look for the family
+ * @nl: result; nl_done() it, also after a failure
+ * @err: filled on failure
+ *
+ * That there is no family is no failure.
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int nl_open(struct nl *nl, struct err *err)
+{
+	if (open_socket(nl, err))
+		return -1;
+	look_up_family(nl, true);
+	return 0;
+}
+
+/**
+ * nl_open_quietly - as nl_open(), but the kernel does not try to load the module
+ * @nl: result; nl_done() it, also after a failure
+ * @err: filled on failure
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int nl_open_quietly(struct nl *nl, struct err *err)
+{
+	if (open_socket(nl, err))
+		return -1;
+	look_up_family(nl, false);
+	return 0;
+}
+
+/**
+ * nl_open_again - open another netlink socket without looking for the family
+ * @nl: result; nl_done() it, also after a failure
+ * @known: where it was found; its socket is not used
+ * @err: filled on failure
+ *
+ * If the family is gone, the answer to everything is ENOENT.
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int nl_open_again(struct nl *nl, const struct nl *known, struct err *err)
+{
+	if (open_socket(nl, err))
+		return -1;
+	nl->id = known->id;
+	nl->group = known->group;
+	nl->family = known->family;
 	return 0;
 }
 
@@ -206,7 +270,7 @@ int nl_need(struct nl *nl, bool load, struct err *err)
 	if (nl->family == NL_FAMILY_ABSENT && load) {
 		if (module_load(err))
 			return -1;
-		look_up_family(nl);
+		look_up_family(nl, true);
 	}
 	switch (nl->family) {
 	case NL_FAMILY_OURS:

@@ -19,6 +19,7 @@ enum nl_family {
 struct nl {
 	struct nl_sock *sock;
 	int id;
+	u32 group;		/* of its events */
 	enum nl_family family;
 };
 
@@ -126,6 +127,8 @@ struct nl_answer {
 };
 
 int nl_open(struct nl *nl, struct err *err);
+int nl_open_quietly(struct nl *nl, struct err *err);
+int nl_open_again(struct nl *nl, const struct nl *known, struct err *err);
 int nl_need(struct nl *nl, bool load, struct err *err);
 void nl_done(struct nl *nl);
 
