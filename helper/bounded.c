@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,6 +64,22 @@ bool signals_pending(void)
 		if (sigismember(&set, held[i]))
 			return true;
 	return false;
+}
+
+/**
+ * signals_open - read signals that end the program instead of ending
+ *
+ * They are held on return, also in threads that are started later.
+ *
+ * Return: a descriptor that can be read once one has come, or -1 and errno.
+ */
+int signals_open(void)
+{
+	sigset_t set;
+
+	signals_hold();
+	held_set(&set);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /**

@@ -8,6 +8,7 @@
 void signals_hold(void);
 void signals_release(void);
 bool signals_pending(void);
+int signals_open(void);
 void pause_ms(unsigned int milliseconds);
 int bounded_call(int (*fn)(void *arg), void *arg, s64 milliseconds);
 

@@ -10,7 +10,7 @@
 
 static const struct verb * const verbs[] = {
 	&verb_attach, &verb_detach, &verb_reconnect, &verb_resize,
-	&verb_list, &verb_status, &verb_info,
+	&verb_list, &verb_status, &verb_info, &verb_monitor,
 };
 
 static const char statuses[] =
@@ -21,7 +21,7 @@ static const char statuses[] =
 	"  3  the server cannot be reached: unknown host, refused, timed out\n"
 	"  4  not an NBD server, or it broke the protocol\n"
 	"  5  the server refused, or its export cannot be used\n"
-	"  6  the device is busy\n"
+	"  6  the device is busy, or a monitor is running already\n"
 	"  7  no such device, or it is not attached\n"
 	"  8  not permitted\n"
 	"  9  the module is missing, or it is the kernel's own\n";
@@ -31,7 +31,7 @@ static void print_help(void)
 	size_t i;
 
 	printf("Usage: nbdctl VERB [OPTION...] [ARGUMENT...]\n\n"
-	       "Attach, detach, reconnect, resize and show network block devices.\n\n");
+	       "Attach, detach, reconnect, resize, show and watch network block devices.\n\n");
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
 		printf("  %-9s %s\n", verbs[i]->name, verbs[i]->summary);
 	printf("\nnbdctl VERB --help tells more about a verb; nbdctl --version prints\n"

@@ -61,11 +61,12 @@ int run_dir_lock(void)
 /**
  * run_dir_claim - be the only process that has claimed a name
  * @name: the name of a file, which stays
+ * @who: what the process is, for the message
  * @err: filled on failure, with ST_BUSY when there is another one
  *
  * Return: a file descriptor; closing it ends that. -1 with @err set on failure.
  */
-int run_dir_claim(const char *name, struct err *err)
+int run_dir_claim(const char *name, const char *who, struct err *err)
 {
 	char path[PATH_MAX];
 	int fd;
@@ -79,7 +80,8 @@ int run_dir_claim(const char *name, struct err *err)
 	if (!flock(fd, LOCK_EX | LOCK_NB))
 		return fd;
 	if (errno == EWOULDBLOCK)
-		err_set(err, ST_BUSY, "another process has locked %s", path);
+		err_set(err, ST_BUSY, "%s is running already: %s is locked",
+			who, path);
 	else
 		err_set(err, ST_FAILED, "cannot lock %s: %s", path,
 			strerror(errno));

@@ -13,7 +13,7 @@ enum nbdctl_status {
 	ST_UNREACHABLE	= 3,	/* host unknown, refused, timed out */
 	ST_PROTOCOL	= 4,	/* not an NBD server, or it broke the protocol */
 	ST_REFUSED	= 5,	/* the server said no, or its offer is unusable */
-	ST_BUSY		= 6,	/* the device is in use */
+	ST_BUSY		= 6,	/* the device is in use, or a monitor is running */
 	ST_NO_DEVICE	= 7,	/* no such device, or it is not attached */
 	ST_NOT_PERMITTED = 8,	/* needs CAP_SYS_ADMIN */
 	ST_NO_MODULE	= 9,	/* module missing, or the stock one is loaded */
