@@ -2,7 +2,8 @@
 #
 # make                  driver/nbd.ko for the running kernel (or KDIR=...) and
 #                       helper/nbdctl
-# make install          both, the manual page and completion; DESTDIR honoured
+# make install          both, the manual page, completion and the unit of the
+#                       monitor; DESTDIR honoured
 # make demo             a real disk over four connections, in a virtual machine
 # make check            every test; make check-quick: those of a few minutes
 # make bench            measure beside the kernel's own driver and write the
