@@ -33,7 +33,8 @@ is "$T/status" '.devices[0] | (["device", "index", "size", "state",
 	"wbt_lat_usec", "flags",
 	"client_flags", "timeout", "dead_timeout", "partscan",
 	"force_multi_conn", "zeroes", "queue_depth", "hw_queues", "tags", "openers",
-	"parked", "pid", "connections"] -
+	"parked", "on_restart", "losses", "persist", "alternates", "reconnect",
+	"pid", "connections"] -
 	keys) == []'
 is "$T/status" '.devices[0].connections | length == 2 and all((["index",
 	"state", "state_ms", "generation", "peer", "in_flight", "requests",
@@ -49,6 +50,8 @@ is "$T/status" '[.devices[0].connections[].bytes_read] | add >= 2097152'
 is "$T/status" '.devices[0].flags | index("multi-conn") != null'
 is "$T/status" '.devices[0].partscan and .devices[0].openers == 0 and
 	.devices[0].parked == 0 and .devices[0].timeout == 30'
+is "$T/status" '.devices[0] | .persist == false and .alternates == [] and
+	.reconnect == null'
 for verb in list status "status $dev"; do
 	# shellcheck disable=SC2086 # words
 	nbdctl $verb >"$T/out"

@@ -2,17 +2,20 @@
 # Unit tests of the helper, against its real sources. For inclusion by the
 # Makefile of this directory: it runs what HELPER_TESTS names. By itself:
 #	make -f helper.mk check-helper
-HELPER_TESTS := test-uri test-text test-negotiate test-negotiate-lies test-nl
+HELPER_TESTS := test-uri test-text test-negotiate test-negotiate-lies test-nl \
+	test-monitor
 HELPER_DIR := ../../helper
 
 helper_sources := $(addprefix $(HELPER_DIR)/,args.c err.c text.c uri.c \
-	uri-format.c export.c negotiate.c negotiate-reply.c nl-get.c)
+	uri-format.c export.c negotiate.c negotiate-reply.c nl-get.c state.c \
+	backoff.c)
+helper_packages := libnl-3.0 libnl-genl-3.0 json-c
 helper_headers := $(wildcard $(HELPER_DIR)/*.h)
 helper_cflags := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE \
 	-fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer -I../../uapi -I$(HELPER_DIR) \
-	$(shell pkg-config --cflags libnl-3.0 libnl-genl-3.0)
-helper_libs := -lcmocka $(shell pkg-config --libs libnl-3.0 libnl-genl-3.0)
+	$(shell pkg-config --cflags $(helper_packages))
+helper_libs := -lcmocka $(shell pkg-config --libs $(helper_packages))
 
 test-negotiate test-negotiate-lies: negotiate-script.c negotiate-script.h
 
