@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "attempt.h"
+#include "thread.h"
 
 /* All of it is locked in memory; the handshakes take less than half. */
 #define STACK_SIZE	(256 << 10)
@@ -36,22 +36,6 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static int start_thread(struct attempt *a)
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-	int error;
-
-	error = pthread_attr_init(&attr);
-	if (error)
-		return error;
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	error = pthread_create(&thread, &attr, run, a);
-	pthread_attr_destroy(&attr);
-	return error;
-}
-
 /**
  * attempt_start - try to give a device new connections for those that are dead
  * @family: the family, as nl_open() found it
@@ -60,8 +44,6 @@ static int start_thread(struct attempt *a)
  * @same_server: only to the server that has the live connections
  * @report: a pipe in which the attempt appears when it is done
  * @err: filled on failure
- *
- * The signals that this thread holds are held in the new one, too.
  *
  * Return: 0, or -1 with @err set; then nothing will appear.
  */
@@ -83,7 +65,7 @@ int attempt_start(const struct nl *family, struct nl_devices *device,
 		if (uri)
 			a->want.uri = *uri;
 		a->report = report;
-		error = start_thread(a);
+		error = thread_start(run, a, STACK_SIZE);
 	}
 	if (!error)
 		return 0;

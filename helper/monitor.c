@@ -149,14 +149,12 @@ static bool look(struct monitor *m, struct watch *w)
 	bool ours;
 
 	ours = get(m, w->index, &devices, &err);
-	if (!ours) {
-		;
-	} else if (err.status != ST_OK) {
+	if (ours && err.status != ST_OK) {
 		/* Nothing was tried, so nobody is told. */
 		w->dirty = false;
 		w->steps = w->steps ? w->steps : 1;
 		watch_later(w);
-	} else {
+	} else if (ours) {
 		update(w, &devices.d[0]);
 		if (due && w->state == WATCH_WAITING)
 			start(m, w, &devices);
@@ -174,9 +172,9 @@ static bool conclude(struct monitor *m, struct watch *w,
 	bool ours;
 
 	ours = get(m, w->index, &devices, &err);
-	if (!ours) {
-		;
-	} else if (err.status != ST_OK) {
+	if (!ours)
+		goto out;
+	if (err.status != ST_OK) {
 		watch_later(w);
 	} else if (!watch_same(w, &devices.d[0])) {
 		w->state = WATCH_NEW;
@@ -187,6 +185,7 @@ static bool conclude(struct monitor *m, struct watch *w,
 		watch_failed(w, a->ret ? a->err.text :
 			     "a new connection was lost at once");
 	}
+out:
 	nl_free_devices(&devices);
 	return ours;
 }

@@ -181,7 +181,7 @@ static void text_device(const struct nl_device *d)
 	       "error" : "trust");
 	text_persist(d);
 	row_number("possible losses", d->losses, d->losses ?
-		   " (the server was restarted before it flushed, check the disk)" :
+		   " (flushes that came too late if the server was restarted, check the disk)" :
 		   "");
 	row_number("attached by", d->pid, " (process)");
 	row("connections");

@@ -9,7 +9,6 @@
 #include <linux/nbd-netlink.h>
 
 #include "admin.h"
-#include "device.h"
 #include "reconnect.h"
 #include "renew.h"
 #include "show.h"
@@ -41,14 +40,8 @@ static int hand_over(struct nl *nl, struct session *s,
 		.flags = replace ? NBD_CHANGE_REPLACE : 0,
 	};
 	char what[64];
-	int error;
 
 	snprintf(what, sizeof(what), "cannot reconnect nbd%u", d->index);
-	/* Now, so that it takes less time while requests wait. */
-	error = replace ? device_sync(d->index) : 0;
-	if (error)
-		return err_set(err, ST_FAILED, "%s: the server does not flush: %s",
-			       what, strerror(-error));
 	return renew_hand_over(nl, s, &change, what, err);
 }
 

@@ -5,12 +5,10 @@
  * so the device gets new connections, too.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include <linux/nbd-netlink.h>
 
 #include "admin.h"
-#include "bounded.h"
 #include "device.h"
 #include "renew.h"
 #include "resize.h"
@@ -42,15 +40,8 @@ static int hand_over(struct nl *nl, struct session *s,
 		     struct nl_change *change, struct err *err)
 {
 	char what[64];
-	int error;
 
 	snprintf(what, sizeof(what), "cannot resize nbd%u", change->index);
-	signals_hold();
-	/* Now, so that it takes less time while requests wait. */
-	error = device_sync(change->index);
-	if (error)
-		return err_set(err, ST_FAILED, "%s: the server does not flush: %s",
-			       what, strerror(-error));
 	if (renew_hand_over(nl, s, change, what, err))
 		return -1;
 	return device_wait(change->index, change->size, err);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include <time.h>
 
 #include "resolve.h"
+#include "thread.h"
 #include "uri.h"
 
 #define STACK_SIZE	(512 << 10)
@@ -76,27 +76,6 @@ static void *look_up(void *arg)
 	return NULL;
 }
 
-/* Signals are for those who know what to do with them. */
-static int start_thread(struct lookup *l)
-{
-	sigset_t all, before;
-	pthread_attr_t attr;
-	pthread_t thread;
-	int error;
-
-	error = pthread_attr_init(&attr);
-	if (error)
-		return error;
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&thread, &attr, look_up, l);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
-	return error;
-}
-
 static struct lookup *lookup_start(const char *host, const char *port)
 {
 	struct lookup *l;
@@ -110,7 +89,7 @@ static struct lookup *lookup_start(const char *host, const char *port)
 	pthread_cond_init(&l->ended, NULL);
 	snprintf(l->host, sizeof(l->host), "%s", host);
 	snprintf(l->port, sizeof(l->port), "%s", port);
-	if (!start_thread(l))
+	if (!thread_start(look_up, l, STACK_SIZE))
 		return l;
 	lookup_free(l);
 out:

@@ -10,11 +10,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bounded.h"
 #include "run-dir.h"
+#include "transport.h"
 
 #define RUN_DIR		"/run/nbdctl"
 #define VARIABLE	"NBDCTL_RUN_DIR"
 #define MOST_TEXT	(1024 << 10)
+#define LOCK_MS		5000	/* it is held for a few system calls */
+#define LOCK_NAP_MS	5
 
 static const char *run_dir(void)
 {
@@ -46,15 +50,21 @@ int run_dir_make(struct err *err)
 /**
  * run_dir_lock - keep others from changing what is in it, if they use this too
  *
- * Return: a file descriptor; closing it ends that. -1 when there is no directory.
+ * Return: a file descriptor; closing it ends that. -1 when there is no directory,
+ * or somebody else keeps it for longer than anybody has to.
  */
 int run_dir_lock(void)
 {
 	int fd = open(run_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	s64 deadline = deadline_in(LOCK_MS);
 
-	if (fd >= 0)
-		while (flock(fd, LOCK_EX) && errno == EINTR)
-			;
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+		if (!deadline_left(deadline)) {
+			close(fd);
+			return -1;
+		}
+		pause_ms(LOCK_NAP_MS);
+	}
 	return fd;
 }
 
