@@ -541,40 +541,37 @@ is_read_only()
 		fail "status of $1: flags $(field "$1" '.flags | @csv')"
 }
 
-# start_captive unix|tcp HOW: a server that does one thing, see
-# tests/servers/captive.
-start_captive()
+# start_scripted NAME unix|tcp ARG...: tests/servers/NAME, whose last argument, after
+# those given here, is where it listens.
+start_scripted()
 {
-	local where
+	local name=$1 transport=$2 where
 
-	listen_on "$1"
-	[ "$1" = unix ] && where=$sock || where=$port
-	/usr/bin/python3 "$(dirname "$0")/../servers/captive" "$2" "$where" \
-		>"$T/captive$server_n.log" 2>&1 &
+	shift 2
+	listen_on "$transport"
+	[ "$transport" = unix ] && where=$sock || where=$port
+	/usr/bin/python3 "$(dirname "$0")/../servers/$name" "$@" "$where" \
+		>"$T/$name$server_n.log" 2>&1 &
 	server_pid=$!
 	server_pids+=("$server_pid")
-	wait_for 20 grep -q ready "$T/captive$server_n.log" ||
-		fail "the captive server did not start"
+	wait_for 20 grep -q ready "$T/$name$server_n.log" ||
+		fail "tests/servers/$name did not start"
+}
+
+# start_captive unix|tcp HOW: a server that does one thing.
+start_captive()
+{
+	start_scripted captive "$1" "$2"
 }
 
 # start_errors unix|tcp MIB: a server that answers the errors that the file
-# $rules has for its commands, and logs them to the file $asked, see
-# tests/servers/errors.
+# $rules has for its commands, and logs them to the file $asked.
 start_errors()
 {
-	local where
-
-	listen_on "$1"
-	[ "$1" = unix ] && where=$sock || where=$port
-	rules=$T/rules$server_n asked=$T/asked$server_n
+	rules=$T/rules$((server_n + 1)) asked=$T/asked$((server_n + 1))
 	: >"$rules"
 	: >"$asked"
-	/usr/bin/python3 "$(dirname "$0")/../servers/errors" "$rules" "$asked" \
-		"$2" "$where" >"$T/errors$server_n.log" 2>&1 &
-	server_pid=$!
-	server_pids+=("$server_pid")
-	wait_for 20 grep -q ready "$T/errors$server_n.log" ||
-		fail "the server of errors did not start"
+	start_scripted errors "$1" "$rules" "$asked" "$2"
 }
 
 live_is()

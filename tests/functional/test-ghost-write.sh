@@ -9,22 +9,6 @@
 . "$(dirname "$0")/lib.sh"
 
 requires python3
-# start_ghost unix|tcp HOW: see tests/servers/ghost.
-start_ghost()
-{
-	local where
-
-	listen_on "$1"
-	[ "$1" = unix ] && where=$sock || where=$port
-	writes=$T/writes$server_n
-	: >"$writes"
-	/usr/bin/python3 "$(dirname "$0")/../servers/ghost" "$2" 1 "$writes" \
-		"$where" >"$T/ghost$server_n.log" 2>&1 &
-	server_pid=$!
-	server_pids+=("$server_pid")
-	wait_for 20 grep -q ready "$T/ghost$server_n.log" ||
-		fail "the ghost server did not start"
-}
 write_all()
 {
 	head -c 4096 /dev/zero | tr '\0' "$1" |
@@ -38,7 +22,9 @@ landed()
 # overtaken HOW unix|tcp
 overtaken()
 {
-	start_ghost "$2" "$1"
+	writes=$T/writes-$1-$2
+	: >"$writes"
+	start_scripted ghost "$2" "$1" 1 "$writes"
 	attach -C 2 --no-partscan --timeout 2 --fence $((slow + 1)) "$uri"
 	expect_field "$dev" .fence $((slow * 1000 + 1000))
 	write_all 1

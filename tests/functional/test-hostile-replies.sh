@@ -7,22 +7,8 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-requires python3
-start_hostile()
-{
-	local where
-
-	listen_on "$1"
-	[ "$1" = unix ] && where=$sock || where=$port
-	rules=$T/rules$server_n
-	echo nothing >"$rules"
-	/usr/bin/python3 "$(dirname "$0")/../servers/hostile" "$rules" \
-		"$where" >"$T/hostile$server_n.log" 2>&1 &
-	server_pid=$!
-	server_pids+=("$server_pid")
-	wait_for 20 grep -q ready "$T/hostile$server_n.log" ||
-		fail "the hostile server did not start"
-}
+requires python3 fio
+rules=$T/rules
 # block N: what dd reads of it, by its hash, into $T/out; dd's status.
 block()
 {
@@ -81,7 +67,8 @@ flood()
 	detach "$dev"
 }
 for transport in tcp unix; do
-	start_hostile $transport
+	echo nothing >"$rules"
+	start_scripted hostile $transport "$rules"
 	for how in magic cookie early error+data short stall cut:15 cut:16; do
 		meets $how error
 	done

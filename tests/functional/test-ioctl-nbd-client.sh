@@ -55,7 +55,7 @@ by_ioctl -persist
 mount_at /dev/nbd0 "$T/mnt"
 cp "$NBD_KO" "$T/mnt/file"
 sync -f "$T/mnt"
-generation=$(served nbd0)
+before=$(served nbd0)
 kill -9 "$server_pid"
 wait_for 5 not_attached nbd0 || fail "attached without a server"
 [ "$(cat /sys/block/nbd0/size)" = $((128 << 10)) ] ||
@@ -68,7 +68,7 @@ echo 3 >/proc/sys/vm/drop_caches
 cmp "$NBD_KO" "$T/mnt/file" || fail "the file cannot be read, or is another one"
 touch "$T/mnt/other"
 sync -f "$T/mnt" || fail "cannot write"
-[ "$(served nbd0)" -gt "$generation" ] || fail "nothing was read"
+[ "$(served nbd0)" -gt "$before" ] || fail "nothing was read"
 umount "$T/mnt"
 disconnect
 idle nbd0

@@ -31,7 +31,7 @@ is "$T/status" '.devices[0] | (["device", "index", "size", "state",
 	"connections_live", "connections_total", "backend", "block_size",
 	"block_preferred", "payload_max", "max_request", "read_ahead",
 	"wbt_lat_usec", "flags",
-	"client_flags", "timeout", "dead_timeout", "partscan",
+	"client_flags", "timeout", "dead_timeout", "fence", "partscan",
 	"force_multi_conn", "zeroes", "queue_depth", "hw_queues", "tags", "openers",
 	"parked", "on_restart", "losses", "persist", "alternates", "reconnect",
 	"pid", "connections"] -
