@@ -189,9 +189,9 @@ static int nbd_reconfigure_locked(struct nbd_dev *dev,
  *
  * Context: process, sleeps; the process whose descriptors are given.
  * Return: 0; -EINVAL when there is no such device, it is not attached or was by
- * ioctl, or the server is another one; -ENOSPC when there are more sockets than connections
- * that are down; what nbd_conn_adopt() and nbd_replace() say. After an error
- * nothing has changed.
+ * ioctl, or the server is another one; -ENOSPC when there are more sockets than
+ * connections that are down; what nbd_conn_adopt() and nbd_replace() say. After
+ * an error nothing has changed.
  */
 int nbd_reconfigure(struct nbd_reconfigure *req, struct netlink_ext_ack *extack)
 {
