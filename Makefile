@@ -10,7 +10,7 @@
 #                       tables of Documentation/performance.md, an hour;
 #                       make bench-quick: print a few rows, 2 minutes;
 #                       make bench-multiconn: several connections to real
-#                       servers, beside nbdcopy and qemu-img, some minutes;
+#                       servers, beside nbdcopy and qemu-img, 10 minutes;
 #                       make bench-zero: zero disks of servers that can do it
 #                       fast, slowly or not at all;
 #                       make bench-depth: slow servers with many requests in
