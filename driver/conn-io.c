@@ -576,6 +576,8 @@ void nbd_io_look(struct nbd_conn *conn)
 {
 	bool bulk = READ_ONCE(conn->rx.left) > NBD_RX_SMALL;
 
+	/* What happened to the socket is seen by who finds the bit. */
+	smp_mb__before_atomic();
 	set_bit(NBD_CONN_READ, &conn->flags);
 	/* Two works: one that changes its queue may run twice at a time. */
 	if (bulk)

@@ -8,6 +8,7 @@
 #include <linux/un.h>
 #include <linux/vm_sockets.h>
 #include <linux/vmalloc.h>
+#include <net/af_vsock.h>
 #include <net/inet_connection_sock.h>
 #include <net/tcp.h>
 
@@ -528,6 +529,19 @@ ssize_t nbd_sock_receive_now(struct nbd_sock *ns, struct nbd_rx *rx)
 }
 
 /*
+ * Is there more to learn behind the bytes that have arrived? The event that tells of
+ * the end may have come before they were received: then no other one follows.
+ */
+static bool nbd_sock_ending(const struct sock *sk)
+{
+	if (READ_ONCE(sk->sk_err))
+		return true;
+	if (sk->sk_family == AF_VSOCK)
+		return READ_ONCE(vsock_sk(sk)->peer_shutdown);
+	return READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
+}
+
+/*
  * One recvmsg: straight into the pages where they take a lot; else into the
  * stage, which may bring several replies at once. Behind a large reply another
  * is likely, so that just its header is taken.
@@ -555,7 +569,7 @@ static ssize_t nbd_sock_recvmsg(struct nbd_sock *ns, struct nbd_rx *rx,
 	if (ret <= 0)
 		return ret ?: -EPIPE;
 
-	*more = ret == want;
+	*more = ret == want || nbd_sock_ending(ns->sock->sk);
 	if (staged) {
 		error = nbd_rx_feed(rx, ns->stage, ret);
 	} else {
