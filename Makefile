@@ -6,6 +6,8 @@
 #                       monitor; DESTDIR honoured
 # make demo             a real disk over four connections, in a virtual machine
 # make check            every test; make check-quick: those of a few minutes
+# make soak             tests that go on for long, on the debug kernel: a million
+#                       mutated replies
 # make bench            measure beside the kernel's own driver and write the
 #                       tables of Documentation/performance.md, an hour;
 #                       make bench-quick: print a few rows, 2 minutes;
@@ -61,6 +63,10 @@ check-quick:
 	scripts/deps.sh test
 	tests/run quick
 
+soak:
+	scripts/deps.sh test
+	tests/soak
+
 bench:
 	scripts/deps.sh test
 	tests/bench/run
@@ -90,5 +96,5 @@ clean:
 		-name modules.order -o -name Module.symvers \) -delete
 
 .PHONY: all driver helper install install-driver install-helper uninstall \
-	demo check check-quick bench bench-quick bench-multiconn bench-zero \
+	demo check check-quick soak bench bench-quick bench-multiconn bench-zero \
 	bench-depth clean
