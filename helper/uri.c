@@ -183,6 +183,11 @@ static int parse_tcp(struct uri *uri, struct span in, const char **why)
 		split(in, ':', &host, &port);
 		if (decode_text(host, uri->host, URI_MAX_HOST, why) < 0)
 			return -1;
+		/* It was %3a: uri_format() would take it for an address. */
+		if (strchr(uri->host, ':')) {
+			*why = "a host has no ':', and IPv6 needs brackets";
+			return -1;
+		}
 	}
 	if (!uri->host[0])
 		snprintf(uri->host, sizeof(uri->host), "localhost");

@@ -71,6 +71,8 @@ static void test_ipv6(void **state)
 	refuse("nbd://[::1/x", "without ']'");
 	refuse("nbd://[nonsense]/x", "not an IPv6 address");
 	refuse("nbd://[::1]7/x", "only a port");
+	refuse("nbd://a%3ab/x", "brackets");
+	refuse("nbd://%3a%3a1/x", "brackets");
 }
 
 static void test_unix(void **state)
