@@ -90,6 +90,7 @@ bench-depth:
 clean:
 	$(MAKE) -C helper clean
 	$(MAKE) -C tests/unit clean
+	$(MAKE) -C tests/fuzz clean
 	rm -rf build
 	find driver tests/kunit \( -name '*.o' -o -name '*.ko' -o \
 		-name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' -o \

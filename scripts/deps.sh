@@ -16,7 +16,8 @@ build_set=(
 	linux-headers-amd64 linux-headers-6.12-amd64
 )
 test_set=(
-	libcmocka-dev sparse shellcheck mandoc perl python3 jq
+	libcmocka-dev clang-14 libclang-rt-14-dev
+	sparse shellcheck mandoc perl python3 jq
 	linux-source-6.12 flex bison bc libelf-dev libssl-dev
 	xz-utils zstd cpio tar rsync
 	qemu-system-x86 qemu-utils seabios busybox-static
