@@ -7,7 +7,7 @@
 # make demo             a real disk over four connections, in a virtual machine
 # make check            every test; make check-quick: those of a few minutes
 # make soak             tests that go on for long, on the debug kernel: a million
-#                       mutated replies
+#                       mutated replies, or as many as 100 minutes allow
 # make bench            measure beside the kernel's own driver and write the
 #                       tables of Documentation/performance.md, an hour;
 #                       make bench-quick: print a few rows, 2 minutes;

@@ -3,7 +3,7 @@
 # Thousands of mutated replies of every kind while requests are in flight over many
 # connections: none may end a request wrongly, and each that breaks the protocol has to
 # end its connection. See tests/replies/main.c. NBD_SEED repeats the choices of a run;
-# `make soak` goes on to a million.
+# `make soak` goes on to a million, or for 100 minutes.
 # timeout: 150
 # soak: 6600
 # shellcheck source=lib.sh
