@@ -3,8 +3,6 @@
  * The receive parser and any stream of bytes. An input is
  *
  *	8 bytes		how the stream is cut, over and over: lengths, less one
- *			(7 bits), and whether the bytes go where the parser
- *			points, as from a socket, or through nbd_rx_feed() (1)
  *	the rest	the stream
  *
  * It is received as it is cut and in one piece. In both cases all must be as a
@@ -142,24 +140,6 @@ static void end(struct receiver *r)
 		assert((r->current >= 0) == (r->rx.state == NBD_RX_PAYLOAD));
 }
 
-/* As what reads from a socket does: straight to where the parser points. */
-static int fill(struct nbd_rx *rx, const u8 *data, size_t bytes)
-{
-	int ret = 0;
-
-	while (bytes && !ret) {
-		size_t part = bytes < rx->left ? bytes : rx->left;
-
-		assert(part);
-		if (copy_to_iter(data, part, &rx->iter) != part)
-			return -EFAULT;
-		data += part;
-		bytes -= part;
-		ret = nbd_rx_filled(rx, part);
-	}
-	return ret;
-}
-
 static void receive_whole(struct receiver *r, const u8 *stream, size_t len)
 {
 	begin(r);
@@ -175,15 +155,11 @@ static void receive_cut(struct receiver *r, const u8 *cuts, const u8 *stream,
 
 	begin(r);
 	for (i = at = 0; at < len && !r->result.error; i++, at += part) {
-		u8 cut = cuts[i % CUTS];
-
-		part = 1 + (cut & 0x7f);
+		part = 1 + cuts[i % CUTS];
 		if (part > len - at)
 			part = len - at;
 		hide_rest(stream, at + part, len);
-		r->result.error = cut & 0x80 ?
-				  fill(&r->rx, stream + at, part) :
-				  nbd_rx_feed(&r->rx, stream + at, part);
+		r->result.error = nbd_rx_feed(&r->rx, stream + at, part);
 		show_all(stream, len);
 	}
 	end(r);
