@@ -327,6 +327,7 @@ static bool nbd_io_received(struct nbd_conn *conn, ssize_t ret)
 static bool nbd_io_receive_once(struct nbd_conn *conn)
 	__must_hold(&conn->rx_lock)
 {
+	/* Fully ordered; pairs with nbd_io_look(). */
 	if (!test_and_clear_bit(NBD_CONN_READ, &conn->flags))
 		return false;
 	if (!nbd_io_received(conn, nbd_sock_receive(&conn->sock, &conn->rx,
@@ -576,7 +577,10 @@ void nbd_io_look(struct nbd_conn *conn)
 {
 	bool bulk = READ_ONCE(conn->rx.left) > NBD_RX_SMALL;
 
-	/* What happened to the socket is seen by who finds the bit. */
+	/*
+	 * Pairs with nbd_io_receive_once(): who takes the bit sees what has
+	 * happened to the socket.
+	 */
 	smp_mb__before_atomic();
 	set_bit(NBD_CONN_READ, &conn->flags);
 	/* Two works: one that changes its queue may run twice at a time. */

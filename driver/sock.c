@@ -537,7 +537,7 @@ static bool nbd_sock_ending(const struct sock *sk)
 	if (READ_ONCE(sk->sk_err))
 		return true;
 	if (sk->sk_family == AF_VSOCK)
-		return READ_ONCE(vsock_sk(sk)->peer_shutdown);
+		return READ_ONCE(vsock_sk(sk)->peer_shutdown) & SEND_SHUTDOWN;
 	return READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
 }
 
