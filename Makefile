@@ -6,13 +6,13 @@
 #                       monitor; DESTDIR honoured
 # make demo             a real disk over four connections, in a virtual machine
 # make check            every test; make check-quick: those of a few minutes
-# make soak             tests that go on for long, on the debug kernel: a million
-#                       mutated replies, or as many as 100 minutes allow
+# make soak             tests that go on for hours, on the debug kernel: a million
+#                       mutated replies
 # make bench            measure beside the kernel's own driver and write the
 #                       tables of Documentation/performance.md, an hour;
 #                       make bench-quick: print a few rows, 2 minutes;
 #                       make bench-multiconn: several connections to real
-#                       servers, beside nbdcopy and qemu-img, 10 minutes;
+#                       servers, beside nbdcopy and qemu-img, 13 minutes;
 #                       make bench-zero: zero disks of servers that can do it
 #                       fast, slowly or not at all;
 #                       make bench-depth: slow servers with many requests in

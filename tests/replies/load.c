@@ -69,6 +69,7 @@ static u8 *area(u8 *base, unsigned int lane)
 static void begin(unsigned int lane)
 {
 	atomic_store(&lanes[lane].refused, 0);
+	atomic_store(&lanes[lane].failed, 0);
 	atomic_store(&lanes[lane].seen, 0);
 	atomic_store(&lanes[lane].since, now_ms());
 }
@@ -86,6 +87,14 @@ static void check_cause(unsigned int lane, enum op op, int error)
 		fail("request of kind %d in lane %u failed without a cause: %s, sent %u times",
 		     op, lane, strerror(error), seen);
 	atomic_fetch_add(&given_up, 1);
+}
+
+/* What the block layer does in another way may succeed at last. */
+static void check_success(unsigned int lane, enum op op)
+{
+	if (op != OP_TRIM && op != OP_ZERO && atomic_load(&lanes[lane].failed))
+		fail("request of kind %d in lane %u succeeded, the server says it failed",
+		     op, lane);
 }
 
 static void check_data(unsigned int lane, u32 at, u32 len, const u8 *have)
@@ -111,13 +120,15 @@ static void ended_as(unsigned int lane, long result)
 	if (result < 0) {
 		check_cause(lane, w->op, -result);
 		w->again = w->op != OP_READ;
-	} else if (result != w->len) {
-		fail("%ld bytes of %u in lane %u", result, w->len, lane);
-	} else if (w->op == OP_READ) {
-		check_data(lane, w->at, w->len, w->buf);
-	} else {
-		memcpy(area(expected, lane) + w->at, w->buf, w->len);
+		return;
 	}
+	if (result != w->len)
+		fail("%ld bytes of %u in lane %u", result, w->len, lane);
+	check_success(lane, w->op);
+	if (w->op == OP_READ)
+		check_data(lane, w->at, w->len, w->buf);
+	else
+		memcpy(area(expected, lane) + w->at, w->buf, w->len);
 }
 
 static void choose_place(struct work *w, u64 *state)
@@ -241,6 +252,8 @@ static void flush(int fd)
 	atomic_store(&lanes[FLUSH_LANE].since, 0);
 	if (error)
 		check_cause(FLUSH_LANE, OP_FLUSH, error);
+	else
+		check_success(FLUSH_LANE, OP_FLUSH);
 }
 
 /* What cannot be submitted without waiting for it. */

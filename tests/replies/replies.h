@@ -127,11 +127,13 @@ struct peer {
  * struct lane - one request in flight after the other
  * @seen: times the server has received the present one
  * @refused: errors that it answered to it
+ * @failed: those of them that were the whole answer: it cannot succeed any more
  * @since: when it was submitted, milliseconds; 0 for none
  */
 struct lane {
 	atomic_uint seen;
 	atomic_uint refused;
+	atomic_uint failed;
 	atomic_ullong since;
 };
 

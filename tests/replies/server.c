@@ -147,6 +147,8 @@ static void mutated(struct peer *peer, const struct request *r, bool breaks)
 
 	if (refuses)
 		atomic_fetch_add(&lane_of(r)->refused, 1);
+	if (kind == KIND_ERROR)
+		atomic_fetch_add(&lane_of(r)->failed, 1);
 	kind_put(peer, r, kind);
 	out_kinds[kind]++;
 	if (kind == KIND_ERROR || kind == KIND_SPLIT)
