@@ -3,6 +3,7 @@
  * The disk of a device: tag set, gendisk, open and release, what users see of
  * its size and partitions.
  */
+#include <linux/delay.h>
 #include <linux/idr.h>
 #include <linux/log2.h>
 #include <linux/major.h>
@@ -12,6 +13,8 @@
 #include "dev.h"
 
 static unsigned int nbd_part_shift;
+/* Disks for which nbd_disk_free() has not been called yet. */
+static atomic_t nbd_disks;
 
 /* --- open and release ------------------------------------------------ */
 
@@ -50,6 +53,8 @@ static int nbd_disk_ioctl(struct block_device *bdev, nbd_mode_t mode,
 static void nbd_disk_free(struct gendisk *disk)
 {
 	nbd_dev_put(disk->private_data);
+	/* Last; pairs with the acquire in nbd_disk_exit(). */
+	atomic_fetch_dec_release(&nbd_disks);
 }
 
 static const struct block_device_operations nbd_fops = {
@@ -128,11 +133,13 @@ static int nbd_disk_add(struct nbd_dev *dev, struct blk_mq_tag_set *set,
 
 	/* The disk's reference to the device, dropped by nbd_disk_free(). */
 	kref_get(&dev->ref);
+	atomic_inc(&nbd_disks);
 	ret = add_disk(disk);
 	if (ret) {
 		put_disk(disk);
 		nbd_set_free(set);
 		nbd_dev_put(dev);
+		atomic_dec(&nbd_disks);
 		return ret;
 	}
 	mutex_lock(&dev->info_lock);
@@ -299,9 +306,16 @@ int nbd_disk_setup(int max_part)
 /**
  * nbd_disk_exit() - the end of nbd_disk_setup()
  *
- * Context: module exit; no disk exists.
+ * Whoever reads /proc/diskstats, or finds while opening a device that it is gone,
+ * holds its disk for a moment but not this module, whose nbd_disk_free() is called
+ * in the end.
+ *
+ * Context: module exit, sleeps; every disk was deleted.
  */
 void nbd_disk_exit(void)
 {
+	/* Pairs with the release in nbd_disk_free(). */
+	while (atomic_read_acquire(&nbd_disks))
+		msleep(20);
 	unregister_blkdev(NBD_MAJOR, "nbd");
 }
