@@ -291,7 +291,7 @@ int nbd_disk_max_index(void)
  *
  * Context: module init.
  * Return: 0; -EINVAL when @max_part is negative or too large; -EBUSY when the
- * stock driver is built into the kernel.
+ * stock driver is built into the kernel; -ENOMEM.
  */
 int nbd_disk_setup(int max_part)
 {
@@ -300,7 +300,7 @@ int nbd_disk_setup(int max_part)
 	nbd_part_shift = max_part ? fls(max_part) : 0;
 	if ((1UL << nbd_part_shift) > DISK_MAX_PARTS)
 		return -EINVAL;
-	return register_blkdev(NBD_MAJOR, "nbd") ? -EBUSY : 0;
+	return register_blkdev(NBD_MAJOR, "nbd");
 }
 
 /**
