@@ -37,10 +37,12 @@
  * @lock: descriptor that keeps other monitors away
  * @events: netlink socket
  * @signals: those that end the program
+ * @files: tells what changes in the run directory
  * @done: pipe of the attempts that are done, see struct attempt; reading end first
  * @family: the family as it was last found, without a socket
  * @resync: look at all devices
  * @resync_at: but not before this, in the time of deadline_in()
+ * @kept: what attach left for the devices
  * @watches: the devices that have or had dead connections; the list owns them
  * @running: attempts at work
  * @shown: devices in the last status for the service manager
@@ -49,10 +51,12 @@ struct monitor {
 	int lock;
 	int events;
 	int signals;
+	int files;
 	int done[2];
 	struct nl family;
 	bool resync;
 	s64 resync_at;
+	struct persist_kept *kept;
 	struct watch *watches;
 	unsigned int running;
 	unsigned int shown;
@@ -126,7 +130,8 @@ static void start(struct monitor *m, struct watch *w,
 	struct uri uri;
 	char *text;
 
-	chosen = watch_choose(w, &devices->d[0], &text, &same_server);
+	chosen = watch_choose(w, persist_kept(m->kept, &devices->d[0]), &text,
+			      &same_server);
 	if (!chosen)
 		err_set(&err, ST_FAILED, "out of memory");
 	if (!chosen || (text && uri_parse(&uri, text, &err)) ||
@@ -304,6 +309,13 @@ static void on_event(enum nl_event event, u32 index, void *arg)
 		m->resync = true;
 }
 
+static void on_file(const char *name, void *arg)
+{
+	struct monitor *m = arg;
+
+	persist_keep(&m->kept, name);
+}
+
 static void take_done(struct monitor *m)
 {
 	struct attempt *a;
@@ -398,6 +410,7 @@ static void loop(struct monitor *m)
 		{ .fd = m->signals, .events = POLLIN },
 		{ .fd = m->events, .events = POLLIN },
 		{ .fd = m->done[0], .events = POLLIN },
+		{ .fd = m->files, .events = POLLIN },
 	};
 	struct signalfd_siginfo signal;
 
@@ -409,6 +422,8 @@ static void loop(struct monitor *m)
 			continue;
 		if (p[0].revents)
 			break;
+		if (p[3].revents)
+			run_dir_changes(m->files, on_file, m);
 		if (p[1].revents)
 			nl_events_read(m->events, m->family.id, on_event, m);
 		if (p[2].revents)
@@ -432,6 +447,10 @@ static int prepare(struct monitor *m, struct err *err)
 			       strerror(errno));
 	fcntl(m->done[0], F_SETFL, O_NONBLOCK);
 	daemon_harden();
+	m->files = run_dir_watch(err);
+	if (m->files < 0)
+		return -1;
+	run_dir_each(on_file, m);
 	m->events = nl_events_open(err);
 	return m->events < 0 ? -1 : 0;
 }
@@ -449,6 +468,7 @@ static void end(struct monitor *m)
 		state_free_tries(&w->tries);
 		free(w);
 	}
+	persist_forget(&m->kept);
 }
 
 /**
@@ -462,10 +482,11 @@ static void end(struct monitor *m)
 int monitor_run(struct err *err)
 {
 	struct monitor m = {
-		.lock = -1, .events = -1, .signals = -1, .done = { -1, -1 },
-		.resync = true,
+		.lock = -1, .events = -1, .signals = -1, .files = -1,
+		.done = { -1, -1 }, .resync = true,
 	};
-	int *fds[] = { &m.lock, &m.events, &m.signals, m.done, m.done + 1 };
+	int *fds[] = { &m.lock, &m.events, &m.signals, &m.files, m.done,
+		       m.done + 1 };
 	size_t i;
 	int ret;
 

@@ -7,17 +7,19 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "persist.h"
 #include "run-dir.h"
 
+#define ATTACH_PREFIX	"nbd"
 #define TRIES_PREFIX	"monitor-nbd"
 
 static char *attach_file(char *dst, u32 index)
 {
-	snprintf(dst, RUN_DIR_NAME_MAX, "nbd%u.json", index);
+	snprintf(dst, RUN_DIR_NAME_MAX, ATTACH_PREFIX "%u.json", index);
 	return dst;
 }
 
@@ -147,6 +149,84 @@ void persist_clean(struct nl *nl, u32 index)
 		run_dir_remove(name);
 	free(text);
 	close(lock);
+}
+
+static void kept_remove(struct persist_kept **at)
+{
+	struct persist_kept *kept = *at;
+
+	*at = kept->next;
+	state_free_attach(&kept->s);
+	free(kept);
+}
+
+static void kept_add(struct persist_kept **list, u32 index, const char *text)
+{
+	struct persist_kept *kept = calloc(1, sizeof(*kept));
+
+	if (!kept)
+		return;
+	if (!state_read_attach(&kept->s, text)) {
+		free(kept);
+		return;
+	}
+	kept->index = index;
+	kept->next = *list;
+	*list = kept;
+}
+
+/**
+ * persist_keep - have in memory what attach left for a device
+ * @list: what is kept
+ * @name: a file of the run directory that was written or removed, of any kind
+ *
+ * For the monitor: what is in the file may have been swapped to the very device that
+ * has lost its connections, so it cannot be read when it is needed.
+ */
+void persist_keep(struct persist_kept **list, const char *name)
+{
+	char file[RUN_DIR_NAME_MAX];
+	struct persist_kept **at;
+	char *text;
+	u32 index;
+
+	if (sscanf(name, ATTACH_PREFIX "%u.json", &index) != 1 ||
+	    strcmp(name, attach_file(file, index)))
+		return;
+	for (at = list; *at && (*at)->index != index;)
+		at = &(*at)->next;
+	if (*at)
+		kept_remove(at);
+	text = run_dir_read(file);
+	if (text)
+		kept_add(list, index, text);
+	free(text);
+}
+
+/**
+ * persist_kept - what attach left for the monitor, from memory
+ * @list: what is kept
+ * @d: the device as it is
+ *
+ * Return: what it left, until the list changes, or NULL when it left nothing.
+ */
+const struct state_attach *persist_kept(const struct persist_kept *list,
+					const struct nl_device *d)
+{
+	while (list && list->index != d->index)
+		list = list->next;
+	return list && state_is_of(list->s.backend, list->s.pid, d) ?
+	       &list->s : NULL;
+}
+
+/**
+ * persist_forget - free all that is kept
+ * @list: it
+ */
+void persist_forget(struct persist_kept **list)
+{
+	while (*list)
+		kept_remove(list);
 }
 
 /**

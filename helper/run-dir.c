@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -138,17 +139,20 @@ int run_dir_write(const char *name, const char *text, struct err *err)
 		       strerror(error));
 }
 
-static char *read_all(FILE *file)
+static char *read_all(int fd)
 {
-	char *text = malloc(MOST_TEXT + 1), *fit;
-	size_t len;
+	struct stat st;
+	ssize_t len;
+	char *text;
 
+	if (fstat(fd, &st) || st.st_size > MOST_TEXT)
+		return NULL;
+	text = malloc((size_t)st.st_size + 1);
 	if (!text)
 		return NULL;
-	len = fread(text, 1, MOST_TEXT, file);
-	text[len] = '\0';
-	fit = realloc(text, len + 1);
-	return fit ? fit : text;
+	len = read(fd, text, (size_t)st.st_size);
+	text[len < 0 ? 0 : len] = '\0';
+	return text;
 }
 
 /**
@@ -161,12 +165,12 @@ static char *read_all(FILE *file)
 char *run_dir_read(const char *name)
 {
 	char path[PATH_MAX], *text;
-	FILE *file = fopen(run_path(path, name, ""), "re");
+	int fd = open(run_path(path, name, ""), O_RDONLY | O_CLOEXEC);
 
-	if (!file)
+	if (fd < 0)
 		return NULL;
-	text = read_all(file);
-	fclose(file);
+	text = read_all(fd);
+	close(fd);
 	return text;
 }
 
@@ -207,4 +211,50 @@ void run_dir_each(void (*fn)(const char *name, void *arg), void *arg)
 		if (entry->d_name[0] != '.')
 			fn(entry->d_name, arg);
 	closedir(dir);
+}
+
+/**
+ * run_dir_watch - ask to be told when a file is written or removed
+ * @err: filled on failure
+ *
+ * Return: a file descriptor for run_dir_changes() that can be polled, or -1 with
+ * @err set.
+ */
+int run_dir_watch(struct err *err)
+{
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	if (fd >= 0 && inotify_add_watch(fd, run_dir(), IN_MOVED_TO |
+					 IN_DELETE | IN_ONLYDIR) >= 0)
+		return fd;
+	err_set(err, ST_FAILED, "cannot watch %s: %s", run_dir(),
+		strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/**
+ * run_dir_changes - call a function for each file that was written or removed
+ * @fd: what run_dir_watch() returned
+ * @fn: the function, which finds out what happened; for files that have not
+ *	changed, too
+ * @arg: its second argument
+ */
+void run_dir_changes(int fd, void (*fn)(const char *name, void *arg), void *arg)
+{
+	const struct inotify_event *event;
+	/* Numbers, so that an event may begin there. */
+	u64 buf[512];
+	ssize_t len, at;
+
+	while ((len = read(fd, buf, sizeof(buf))) > 0) {
+		for (at = 0; at < len; at += (ssize_t)(sizeof(*event) + event->len)) {
+			event = (const void *)((const char *)buf + at);
+			if (event->mask & IN_Q_OVERFLOW)
+				run_dir_each(fn, arg);
+			else if (event->len)
+				fn(event->name, arg);
+		}
+	}
 }

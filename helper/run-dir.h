@@ -16,5 +16,7 @@ char *run_dir_read(const char *name);
 void run_dir_remove(const char *name);
 bool run_dir_hidden(void);
 void run_dir_each(void (*fn)(const char *name, void *arg), void *arg);
+int run_dir_watch(struct err *err);
+void run_dir_changes(int fd, void (*fn)(const char *name, void *arg), void *arg);
 
 #endif /* NBDCTL_RUN_DIR_H */

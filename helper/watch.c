@@ -225,24 +225,21 @@ void watch_failed(struct watch *w, const char *reason)
 /**
  * watch_choose - where the next try goes
  * @w: the watch; the try is counted
- * @d: the device as it is
+ * @s: what attach left, or NULL
  * @uri: result, to be freed; NULL: to where the device was attached
  * @same_server: result: only if the live connections go there, too
  *
  * Return: false when memory ran out.
  */
-bool watch_choose(struct watch *w, const struct nl_device *d, char **uri,
+bool watch_choose(struct watch *w, const struct state_attach *s, char **uri,
 		  bool *same_server)
 {
-	struct state_attach s;
-	bool known = persist_read(d, &s);
+	size_t n = s ? s->n : 0;
 
 	w->steps++;
 	w->tries.tries++;
-	w->target %= 1 + s.n;
-	*uri = w->target ? strdup(s.alternates[w->target - 1]) : NULL;
-	*same_server = s.n;
-	if (known)
-		state_free_attach(&s);
+	w->target %= 1 + n;
+	*uri = w->target ? strdup(s->alternates[w->target - 1]) : NULL;
+	*same_server = n;
 	return !w->target || *uri;
 }
