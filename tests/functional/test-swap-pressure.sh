@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A program uses more memory than it may have, all swap is on the device, and the server
+# is killed and started again: nobody is killed for memory, no page comes back wrong. What
+# attach left for the monitor is in the swap, too, which must not keep it from
+# connecting again.
+# timeout: 120
+# soak: 2000
+# debug: soak
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+requires nbdkit mkswap swapon python3
+here=$(dirname "$0")/../servers
+[ -z "${NBD_SOAK:-}" ] || : "${NBD_KILLS:=20}"
+kills=${NBD_KILLS:-3}
+export NBDCTL_RUN_DIR=$T/run
+mkdir "$T/ram" "$T/cgroup"
+mount -t ramfs ramfs "$T/ram"
+mounts+=("$T/ram")
+mount -t cgroup2 cgroup2 "$T/cgroup" || skip "no cgroups in this kernel"
+mounts+=("$T/cgroup")
+echo +memory >"$T/cgroup/cgroup.subtree_control" || skip "no limits for memory"
+group=$T/cgroup/hog
+mkdir "$group"
+at_exit rmdir "$group"
+echo 200M >"$group/memory.high"
+# of_group FILE NAME: the number behind it.
+of_group()
+{
+	awk -v name="$2" '$1 == name { print $2 }' "$group/$1"
+}
+listen_on unix
+serve()
+{
+	rm -f "$sock" "$T/pid"
+	nbdkit -P "$T/pid" -U "$sock" file "$T/ram/disk" 2>"$T/nbdkit.log" ||
+		fail "nbdkit: $(cat "$T/nbdkit.log")"
+	took_pid "$T/pid"
+}
+# What processes of the group have in memory, also what they write to the tmpfs that
+# the run directory is in, counts for it and can be swapped.
+attach_in_group()
+{
+	echo "$BASHPID" >"$group/cgroup.procs"
+	exec nbdctl attach -C 2 --persist --no-partscan "$uri" /dev/nbd0
+}
+truncate -s 512M "$T/ram/disk"
+serve
+(attach_in_group) >"$T/attach.log" 2>&1 || fail "attach: $(cat "$T/attach.log")"
+dev=/dev/nbd0 name=nbd0
+nbdctl monitor 2>"$T/monitor.log" &
+monitor=$!
+mkswap "$dev" >"$T/mkswap.log" 2>&1
+swapon "$dev" 2>"$T/swapon.log" || skip "swapon: $(cat "$T/swapon.log")"
+# stop_swapping: also when the test ended with no server and no monitor.
+stop_swapping()
+{
+	grep -q "^$dev " /proc/swaps || return 0
+	gone "$server_pid" && serve && nbdctl reconnect "$dev"
+	swapoff "$dev"
+}
+at_exit stop_swapping
+hog()
+{
+	echo "$BASHPID" >"$group/cgroup.procs"
+	exec "$here/hog" 350 $((5 * kills * slow)) >"$T/hog.out" 2>"$T/hog.log"
+}
+swapped()
+{
+	awk '/^pswp(in|out) / { n += $2 } END { print n }' /proc/vmstat
+}
+has_swapped()
+{
+	gone "$hog" || [ "$(swapped)" -gt $((before + 500)) ]
+}
+state_is_swapped()
+{
+	echo 64M >"$group/memory.reclaim" || true
+	[ "$(of_group memory.stat shmem)" = 0 ]
+}
+[ "$(of_group memory.stat shmem)" -gt 0 ] || fail "the state is not in the group"
+wait_for 20 state_is_swapped || fail "$(of_group memory.stat shmem) bytes of state stay"
+hog &
+hog=$!
+for ((i = 0; i < kills; i++)); do
+	before=$(swapped)
+	wait_for 20 has_swapped || fail "kill $i: nothing is swapped any more"
+	! gone "$hog" || break
+	kill -9 "$server_pid"
+	sleep 0.5
+	serve
+	wait_for 15 live_is 2 || fail "kill $i: $(cat "$T/monitor.log")"
+done
+wait "$hog" || fail "the hog ended with $?: $(cat "$T/hog.log")"
+rounds=$(wc -l <"$T/hog.out")
+say "$rounds rounds, $(swapped) pages swapped, $i kills"
+[ "$rounds" -ge 1 ] || fail "not one round"
+[ "$i" = "$kills" ] || fail "only $i kills"
+[ "$(of_group memory.events oom_kill)" = 0 ] || fail "somebody was killed for memory"
+stop_swapping
+kill "$monitor"
+wait "$monitor" || fail "the monitor ended with $?"
+detach "$dev"
