@@ -23,7 +23,7 @@ test_set=(
 	qemu-system-x86 qemu-utils seabios busybox-static
 	nbdkit nbd-server nbd-client libnbd-bin
 	fio e2fsprogs xfsprogs parted fdisk dmsetup
-	coreutils findutils mawk git util-linux iproute2 procps
+	coreutils findutils mawk git util-linux iproute2 nftables procps
 )
 
 case ${1:-test} in
