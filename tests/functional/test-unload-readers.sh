@@ -26,7 +26,7 @@ done
 for ((n = 0; n < $(nproc); n++)); do
 	spin &
 done
-for _ in 1 2 3 4 5 6 7 8 9 10; do
+for ((n = 0; n < 12 / slow; n++)); do
 	unload_module
 	load_module nbds_max=64
 	sleep 0.2
