@@ -42,7 +42,7 @@ static int hand_over(struct nl *nl, struct session *s,
 	char what[64];
 
 	snprintf(what, sizeof(what), "cannot reconnect nbd%u", d->index);
-	return renew_hand_over(nl, s, &change, what, err);
+	return renew_hand_over(nl, s, d, &change, what, err);
 }
 
 static int choose(const struct attach_options *o, struct session *s,

@@ -100,6 +100,7 @@ u64 renew_flags(const struct nl_device *d, const struct export *e)
  * renew_hand_over - give the device the connections
  * @nl: the netlink socket
  * @s: the session; its sockets are the kernel's afterwards
+ * @d: the device as it is
  * @change: what else changes; its sockets are filled in here
  * @what: what cannot be done if that fails
  * @err: filled on failure
@@ -109,8 +110,8 @@ u64 renew_flags(const struct nl_device *d, const struct export *e)
  *
  * Return: 0, or -1 with @err set; then nothing has changed.
  */
-int renew_hand_over(struct nl *nl, struct session *s, struct nl_change *change,
-		    const char *what, struct err *err)
+int renew_hand_over(struct nl *nl, struct session *s, const struct nl_device *d,
+		    struct nl_change *change, const char *what, struct err *err)
 {
 	int fds[SESSION_MAX_LINKS];
 	struct nl_answer answer;
@@ -118,7 +119,7 @@ int renew_hand_over(struct nl *nl, struct session *s, struct nl_change *change,
 	int error = 0;
 
 	signals_hold();
-	if (change->flags & NBD_CHANGE_REPLACE)
+	if (change->flags & NBD_CHANGE_REPLACE && nl_live(d))
 		error = device_sync(change->index);
 	if (error)
 		return err_set(err, ST_FAILED, "%s: the server does not flush: %s",

@@ -12,7 +12,7 @@ int renew_negotiate(const struct attach_options *o, struct session *s,
 int renew_check(const struct nl_device *d, const char *server,
 		const struct export *e, struct err *err);
 u64 renew_flags(const struct nl_device *d, const struct export *e);
-int renew_hand_over(struct nl *nl, struct session *s, struct nl_change *change,
-		    const char *what, struct err *err);
+int renew_hand_over(struct nl *nl, struct session *s, const struct nl_device *d,
+		    struct nl_change *change, const char *what, struct err *err);
 
 #endif /* NBDCTL_RENEW_H */

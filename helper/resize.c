@@ -36,13 +36,13 @@ static int plan(const struct nl_device *d, const struct export *e, bool shrink,
 		       d->size, change->size, d->index);
 }
 
-static int hand_over(struct nl *nl, struct session *s,
+static int hand_over(struct nl *nl, struct session *s, const struct nl_device *d,
 		     struct nl_change *change, struct err *err)
 {
 	char what[64];
 
 	snprintf(what, sizeof(what), "cannot resize nbd%u", change->index);
-	if (renew_hand_over(nl, s, change, what, err))
+	if (renew_hand_over(nl, s, d, change, what, err))
 		return -1;
 	return device_wait(change->index, change->size, err);
 }
@@ -64,7 +64,7 @@ static int resize_device(struct nl *nl, const struct nl_device *d,
 	if (!ret)
 		ret = plan(d, export, shrink, &change, err);
 	if (!ret && change.size != d->size)
-		ret = hand_over(nl, &s, &change, err);
+		ret = hand_over(nl, &s, d, &change, err);
 	session_close(&s);
 	if (!ret)
 		printf("nbd%u: %llu bytes, was %llu\n", d->index, change.size,
