@@ -5,7 +5,8 @@ import struct
 
 GREETING = b"NBDMAGIC" + b"IHAVEOPT" + b"\x00\x03"
 OPTION_REPLY = 0x3e889045565a9
-OPT_ABORT, OPT_GO = 2, 7
+OPT_EXPORT_NAME, OPT_ABORT, OPT_GO = 1, 2, 7
+NO_ZEROES = 1 << 1
 REP_ACK, REP_INFO, REP_UNSUP = 1, 3, 1 << 31 | 1
 INFO_EXPORT, INFO_BLOCK_SIZE = 0, 3
 
@@ -33,10 +34,14 @@ def tell(conn, option, kind, data=b""):
 def negotiate(conn, stream, size, flags):
     """Answer options until one begins the transmission."""
     conn.sendall(GREETING)
-    read(stream, ">L")
+    client, = read(stream, ">L")
     while True:
         _, option, length = read(stream, ">QLL")
         stream.read(length)
+        if option == OPT_EXPORT_NAME:
+            conn.sendall(struct.pack(">QH", size, flags) +
+                         bytes(0 if client & NO_ZEROES else 124))
+            return
         if option == OPT_GO:
             break
         if option == OPT_ABORT:
