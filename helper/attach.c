@@ -125,6 +125,24 @@ static int remember(const struct attach_options *o, struct nl *nl, u32 index,
 	return ret;
 }
 
+/* Whether connections were lost when the server was to serve its first reads. */
+static int check_live(struct nl *nl, u32 index, struct err *err)
+{
+	struct nl_devices devices;
+	char path[DEVICE_PATH_MAX];
+	struct nl_answer answer;
+	bool dead;
+
+	nl_get(nl, index, &devices, &answer);
+	dead = !answer.error && devices.d[0].state == NBD_STATE_DEAD;
+	nl_free_devices(&devices);
+	if (!dead)
+		return 0;
+	return err_set(err, ST_UNREACHABLE,
+		       "%s: the server did not serve the partition table and was given up; the kernel's log says why",
+		       device_path(path, index));
+}
+
 /* The kernel has it: see that it can be used, and say so. */
 static int finish(const struct attach_options *o, const struct nl_attach *a,
 		  struct nl *nl, u32 index, struct err *err)
@@ -136,7 +154,8 @@ static int finish(const struct attach_options *o, const struct nl_attach *a,
 	if (device_wait(index, a->size, err))
 		return -1;
 	device_wbt_off(index);
-	if (!o->no_partscan && device_scan(index, err))
+	if (!o->no_partscan &&
+	    (device_scan(index, err) || check_live(nl, index, err)))
 		return -1;
 	if (signals_pending())
 		return err_set(err, ST_FAILED, "interrupted");
