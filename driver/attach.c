@@ -110,6 +110,7 @@ void nbd_disconnect_dev(struct nbd_dev *dev)
 	nbd_drain(dev);
 	nbd_close_connections(dev);
 	nbd_queue_close(&dev->queue);
+	nbd_debugfs_del(dev);
 	nbd_sysfs_del(dev);
 	if (!nbd_stays_visible(dev))
 		nbd_disk_hide(dev);
@@ -298,6 +299,7 @@ static int nbd_configure(struct nbd_dev *dev, const struct nbd_params *params,
 		ret = -ENODEV;
 		goto sysfs;
 	}
+	nbd_debugfs_add(dev);
 	WRITE_ONCE(dev->serial, dev->serial + 1);
 	spin_lock(&dev->state_lock);
 	dev->closed = false;

@@ -12,6 +12,7 @@
 
 #include "queue.h"
 
+struct dentry;
 struct netlink_ext_ack;
 
 /* Shape of a disk that has no configuration, as the stock driver has it. */
@@ -116,6 +117,7 @@ struct nbd_setup {
  * @destroy: delete it after disconnect
  * @disk: changes under @lock and @info_lock while @closed; NULL when a
  *	replacement failed
+ * @debugfs: its directory while configured; changes under @lock
  * @set: the disk's tag set
  * @queue: its request queue; its connections are @conns
  * @held: requests are held while sockets are replaced; changes under @lock and
@@ -153,6 +155,7 @@ struct nbd_dev {
 	struct llist_head old_setups;
 
 	struct gendisk *disk;
+	struct dentry *debugfs;
 	struct blk_mq_tag_set *set;
 	struct nbd_queue queue;
 	struct nbd_params params;
@@ -211,5 +214,11 @@ int nbd_limits_apply(struct nbd_dev *dev);
 /* sysfs.c */
 int nbd_sysfs_add(struct nbd_dev *dev);
 void nbd_sysfs_del(struct nbd_dev *dev);
+
+/* debugfs.c */
+void nbd_debugfs_setup(void);
+void nbd_debugfs_exit(void);
+void nbd_debugfs_add(struct nbd_dev *dev);
+void nbd_debugfs_del(struct nbd_dev *dev);
 
 #endif /* NBD_DEV_H */

@@ -43,6 +43,7 @@ static int __init nbd_init(void)
 	ret = nbd_conn_setup();
 	if (ret)
 		goto disk;
+	nbd_debugfs_setup();
 	ret = nbd_devs_setup(&nbd_main_ops, nbds_max);
 	if (ret)
 		goto conn;
@@ -54,6 +55,7 @@ static int __init nbd_init(void)
 devs:
 	nbd_devs_exit();
 conn:
+	nbd_debugfs_exit();
 	nbd_conn_exit();
 disk:
 	nbd_disk_exit();
@@ -65,6 +67,7 @@ static void __exit nbd_exit(void)
 {
 	nbd_netlink_exit();
 	nbd_devs_exit();
+	nbd_debugfs_exit();
 	nbd_conn_exit();
 	nbd_disk_exit();
 }
