@@ -1,0 +1,16 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Documentation/netlink/specs/nbd.yaml says what the header says and what the running
+# driver does: numbers, types, commands, the group, and what GET answers.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+requires nbdkit python3
+top=$(dirname "$0")/../..
+start_nbdkit unix memory 16M
+attach -C 2 "$uri" nbd0
+/usr/bin/python3 "$top/tests/servers/netlink-spec" \
+	"$top/Documentation/netlink/specs/nbd.yaml" \
+	"$top/uapi/linux/nbd-netlink.h" 0 >"$T/out" 2>"$T/err" ||
+	fail "$(cat "$T/out" "$T/err")"
+detach "$dev"
