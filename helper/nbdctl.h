@@ -31,6 +31,7 @@ extern const struct verb verb_resize;
 extern const struct verb verb_list;
 extern const struct verb verb_status;
 extern const struct verb verb_info;
+extern const struct verb verb_metrics;
 extern const struct verb verb_monitor;
 
 #define OPTION_END	(-1)

@@ -40,6 +40,7 @@ struct print_ops {
 extern const struct print_ops print_text;
 extern const struct print_ops print_json;
 
+void print_metrics(const struct nl_devices *devices);
 const char *print_state(u32 state);
 const char *print_conn_state(u32 state);
 const char *print_zeroes(u32 mode);
