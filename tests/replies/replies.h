@@ -10,7 +10,7 @@
 #include "../../helper/common.h"
 
 /* Requests in flight, each in an area of the disk that is its own. */
-#define LANES		64u
+#define LANES		16u
 /* Flushes, trims and zeroing come one at a time, and have the last area. */
 #define SLOW_LANE	LANES
 #define AREAS		(LANES + 1)
