@@ -167,15 +167,18 @@ took_pid()
 	server_pids+=("$server_pid")
 }
 
-# start_nbdkit unix|tcp|vsock ARG...: sets uri and server_pid.
-start_nbdkit()
+# serve_nbdkit ARG...: where listen_on said, also once more after it was killed; sets
+# server_pid.
+serve_nbdkit()
 {
 	local where
 
-	listen_on "$1"
-	shift
+	rm -f "$T/pid$server_n"
 	case $listen_kind in
-	unix) where=(-U "$sock") ;;
+	unix)
+		rm -f "$sock"
+		where=(-U "$sock")
+		;;
 	tcp) where=(-i 127.0.0.1 -p "$port") ;;
 	vsock) where=(--vsock -p "$port") ;;
 	esac
@@ -183,6 +186,14 @@ start_nbdkit()
 		2>"$T/nbdkit$server_n.log" ||
 		fail "nbdkit $*: $(tail -n 3 "$T/nbdkit$server_n.log")"
 	took_pid "$T/pid$server_n"
+}
+
+# start_nbdkit unix|tcp|vsock ARG...: sets uri and server_pid.
+start_nbdkit()
+{
+	listen_on "$1"
+	shift
+	serve_nbdkit "$@"
 }
 
 # start_qemu_nbd unix|tcp CLIENTS FILE: exports FILE as raw.
@@ -599,39 +610,4 @@ scales()
 
 	[ "$slow" = 1 ] || percent=$((percent * 3 / 4))
 	[ $(($3 * 100)) -ge $(($2 * $1 * percent)) ]
-}
-
-# storm SECONDS: tests/servers/storm, and what must be true after it. A kernel
-# that looks for faults gets three times as long. NBD_STORM_SEED repeats what a storm
-# decided, NBD_STORM_SECONDS makes it last longer.
-storm()
-{
-	local time=$1 seed=${NBD_STORM_SEED:-$RANDOM$RANDOM} status=0 n modprobe
-
-	[ ! -e /proc/lockdep_stats ] || time=$((time * 3))
-	time=${NBD_STORM_SECONDS:-$time}
-	say "seed $seed"
-	modprobe -q bfq || true
-	# To open a device that is gone must not load the kernel's own driver.
-	modprobe=$(cat /proc/sys/kernel/modprobe)
-	at_exit eval "echo $modprobe >/proc/sys/kernel/modprobe"
-	echo /bin/false >/proc/sys/kernel/modprobe
-	listen_on tcp
-	timeout $((time + 90 * slow)) /usr/bin/python3 \
-		"$(dirname "$0")/../servers/storm" "$time" $((40 * slow)) \
-		"$seed" "$NBD_KO" "$T/sock" "$port" >"$T/storm.log" 2>&1 ||
-		status=$?
-	cat "$T/storm.log"
-	[ $status = 0 ] || fail "storm of seed $seed: status $status"
-
-	nothing_attached
-	unload_module
-	load_module
-	start_nbdkit unix memory 32M
-	for n in 0 1 2 3; do
-		attach -C 2 "$uri" nbd$n
-		verify "$dev" 1M
-		detach "$dev"
-		idle "$dev"
-	done
 }

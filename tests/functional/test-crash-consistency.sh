@@ -16,11 +16,7 @@ truncate -s 400M "$T/disk"
 listen_on unix
 serve()
 {
-	rm -f "$sock" "$T/pid"
-	nbdkit -P "$T/pid" -U "$sock" --filter=cache file "$T/disk" \
-		cache=writeback 2>"$T/nbdkit.log" ||
-		fail "nbdkit: $(cat "$T/nbdkit.log")"
-	took_pid "$T/pid"
+	serve_nbdkit --filter=cache file "$T/disk" cache=writeback
 }
 # write_files: without end, each synced before its name and hash are noted.
 write_files()

@@ -60,9 +60,7 @@ kill -9 "$server_pid"
 wait_for 5 not_attached nbd0 || fail "attached without a server"
 [ "$(cat /sys/block/nbd0/size)" = $((128 << 10)) ] ||
 	fail "the size went while it is mounted"
-rm -f "$sock"
-nbdkit -P "$T/pid" -U "$sock" file "$T/disk" || fail "nbdkit"
-took_pid "$T/pid"
+serve_nbdkit file "$T/disk"
 wait_for 20 attached nbd0 || fail "not attached again"
 echo 3 >/proc/sys/vm/drop_caches
 cmp "$NBD_KO" "$T/mnt/file" || fail "the file cannot be read, or is another one"

@@ -13,12 +13,8 @@ export NBDCTL_RUN_DIR=$T/run
 # serve SIZE: a server of the disk on the socket that listen_on chose.
 serve()
 {
-	rm -f "$sock"
 	truncate -s "$1" "$T/disk"
-	nbdkit -P "$T/pid" -U "$sock" file "$T/disk" 2>"$T/nbdkit.log" ||
-		fail "nbdkit: $(cat "$T/nbdkit.log")"
-	took_pid "$T/pid"
-	rm -f "$T/pid"
+	serve_nbdkit file "$T/disk"
 }
 has_lock()
 {

@@ -12,13 +12,9 @@ requires nbdkit fio jq
 # serve SIZE ARG...: a server on the socket of the first one.
 serve()
 {
-	rm -f "$sock"
 	truncate -s "$1" "$T/disk"
 	shift
-	nbdkit -P "$T/pid" -U "$sock" "$@" file "$T/disk" \
-		2>"$T/nbdkit.log" || fail "nbdkit: $(cat "$T/nbdkit.log")"
-	took_pid "$T/pid"
-	rm -f "$T/pid"
+	serve_nbdkit "$@" file "$T/disk"
 }
 ended()
 {

@@ -7,20 +7,12 @@
 . "$(dirname "$0")/lib.sh"
 
 requires nbdkit
-truncate -s 16M "$T/disk"
-listen_on unix
-serve()
-{
-	rm -f "$sock" "$T/pid"
-	nbdkit -P "$T/pid" -U "$sock" file "$T/disk" 2>"$T/nbdkit.log" ||
-		fail "nbdkit: $(cat "$T/nbdkit.log")"
-	took_pid "$T/pid"
-}
+head -c 16M /dev/urandom >"$T/disk"
 waits()
 {
 	[ "$(field "$dev" .parked)" = 1 ]
 }
-serve
+start_nbdkit unix file "$T/disk"
 attach -C 2 --no-partscan --dead-timeout $((60 * slow)) "$uri"
 kill -9 "$server_pid"
 wait_for 10 state_is "$dev" parked || fail "state $(field "$dev" .state)"
@@ -30,7 +22,7 @@ wait_for 10 waits || fail "$(field "$dev" .parked) requests wait, not 1"
 truncate -s 32M "$T/disk"
 ! nbdctl resize "$dev" 2>"$T/err" || fail "resized without a server"
 waits || fail "the request does not wait any more: $(cat "$T/err")"
-serve
+serve_nbdkit file "$T/disk"
 expect_status 0 nbdctl resize "$dev"
 wait $reader || fail "the read failed"
 cmp -n 4096 "$T/read" "$T/disk" || fail "it read something else"

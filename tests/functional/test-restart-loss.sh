@@ -14,11 +14,7 @@ head -c 1M /dev/urandom >"$T/data"
 listen_on unix
 serve()
 {
-	rm -f "$sock" "$T/pid"
-	nbdkit -P "$T/pid" -U "$sock" --filter=cache file "$T/disk" \
-		cache=writeback 2>"$T/nbdkit.log" ||
-		fail "nbdkit: $(cat "$T/nbdkit.log")"
-	took_pid "$T/pid"
+	serve_nbdkit --filter=cache file "$T/disk" cache=writeback
 }
 # restart: the server is killed, comes back, and has a connection.
 restart()

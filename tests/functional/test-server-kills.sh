@@ -20,15 +20,7 @@ RANDOM=${NBD_SEED:=$((RANDOM))}
 say "NBD_SEED=$NBD_SEED"
 export NBDCTL_RUN_DIR=$T/run
 truncate -s 64M "$T/disk"
-listen_on unix
-serve()
-{
-	rm -f "$sock" "$T/pid"
-	nbdkit -P "$T/pid" -U "$sock" file "$T/disk" 2>"$T/nbdkit.log" ||
-		fail "nbdkit: $(cat "$T/nbdkit.log")"
-	took_pid "$T/pid"
-}
-serve
+start_nbdkit unix file "$T/disk"
 attach -C 4 --persist --no-partscan "$uri"
 nbdctl monitor 2>"$T/monitor.log" &
 monitor=$!
@@ -40,7 +32,7 @@ for ((i = 0; i < kills; i++)); do
 	kill -9 "$server_pid"
 	sleep "${pauses[i % ${#pauses[@]}]}"
 	served_before=$(served "$dev")
-	serve
+	serve_nbdkit file "$T/disk"
 	wait_for 15 live_is 4 ||
 		fail "kill $i: $(field "$dev" .connections_live) live, not 4"
 	wait_for 15 has_served "$dev" || fail "kill $i: the I/O does not go on"

@@ -30,14 +30,6 @@ of_group()
 {
 	awk -v name="$2" '$1 == name { print $2 }' "$group/$1"
 }
-listen_on unix
-serve()
-{
-	rm -f "$sock" "$T/pid"
-	nbdkit -P "$T/pid" -U "$sock" file "$T/ram/disk" 2>"$T/nbdkit.log" ||
-		fail "nbdkit: $(cat "$T/nbdkit.log")"
-	took_pid "$T/pid"
-}
 # What processes of the group have in memory, also what they write to the tmpfs that
 # the run directory is in, counts for it and can be swapped.
 attach_in_group()
@@ -46,7 +38,7 @@ attach_in_group()
 	exec nbdctl attach -C 2 --persist --no-partscan "$uri" /dev/nbd0
 }
 truncate -s 512M "$T/ram/disk"
-serve
+start_nbdkit unix file "$T/ram/disk"
 (attach_in_group) >"$T/attach.log" 2>&1 || fail "attach: $(cat "$T/attach.log")"
 dev=/dev/nbd0 name=nbd0
 nbdctl monitor 2>"$T/monitor.log" &
@@ -57,7 +49,7 @@ swapon "$dev" 2>"$T/swapon.log" || skip "swapon: $(cat "$T/swapon.log")"
 stop_swapping()
 {
 	grep -q "^$dev " /proc/swaps || return 0
-	gone "$server_pid" && serve && nbdctl reconnect "$dev"
+	gone "$server_pid" && serve_nbdkit file "$T/ram/disk" && nbdctl reconnect "$dev"
 	swapoff "$dev"
 }
 at_exit stop_swapping
@@ -89,7 +81,7 @@ for ((i = 0; i < kills; i++)); do
 	! gone "$hog" || break
 	kill -9 "$server_pid"
 	sleep 0.5
-	serve
+	serve_nbdkit file "$T/ram/disk"
 	wait_for 15 live_is 2 || fail "kill $i: $(cat "$T/monitor.log")"
 done
 wait "$hog" || fail "the hog ended with $?: $(cat "$T/hog.log")"
