@@ -33,8 +33,8 @@ ports()
 }
 start_nbdkit tcp memory 64M
 
-# swallow RW LEAST MOST [OPTION...]: under that load one connection is swallowed; the slowest
-# request takes no less and no more seconds than that.
+# swallow RW LEAST MOST [OPTION...]: under that load one connection is swallowed; the
+# slowest request takes no less and no more seconds than that.
 swallow()
 {
 	local fio ms

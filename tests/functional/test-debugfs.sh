@@ -36,6 +36,7 @@ exec 7<$debugfs/nbd0/flags
 nbd-client -d /dev/nbd0 >>"$T/nbd-client.log" 2>&1
 wait_for 10 test ! -e $debugfs/nbd0 || fail "it stays"
 ! read -r -u 7 _ 2>"$T/err" || fail "it can still be read"
+grep -q 'Input/output error' "$T/err" || fail "reading it says: $(cat "$T/err")"
 exec 7<&-
 
 unload_module
