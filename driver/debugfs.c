@@ -4,6 +4,7 @@
  * depends on it: what cannot be made there is missing.
  */
 #include <linux/debugfs.h>
+#include <linux/log2.h>
 #include <linux/seq_file.h>
 
 #include "dev.h"

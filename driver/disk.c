@@ -308,9 +308,11 @@ int nbd_disk_setup(int max_part)
  *
  * Whoever reads /proc/diskstats, or finds while opening a device that it is gone,
  * holds its disk for a moment but not this module, whose nbd_disk_free() is called
- * in the end.
+ * in the end. Whoever has it open holds the module, too; only when loading has failed
+ * after that this waits until the last one has closed it.
  *
- * Context: module exit, sleeps; every disk was deleted.
+ * Context: module exit, or the end of an init that failed; sleeps; every disk was
+ * deleted.
  */
 void nbd_disk_exit(void)
 {
