@@ -7,7 +7,8 @@
 # make demo             a real disk over four connections, in a virtual machine
 # make check            every test; make check-quick: those of a few minutes
 # make soak             tests that go on for hours, on the debug kernel: a million
-#                       mutated replies
+#                       mutated replies, an hour of storm, 50 server kills, and
+#                       what takes too long there for make check
 # make bench            measure beside the kernel's own driver and write the
 #                       tables of Documentation/performance.md, an hour;
 #                       make bench-quick: print a few rows, 2 minutes;
