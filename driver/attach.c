@@ -253,20 +253,20 @@ static bool nbd_flush_each(const struct nbd_params *params)
 /* Where nothing can fail any more. */
 static void nbd_go_live(struct nbd_dev *dev)
 {
-	const struct nbd_queue_config config = {
+	struct nbd_queue_config config = {
 		.conns		= dev->conns,
 		.nr_conns	= dev->nr_conns,
 		.flags		= dev->params.server_flags,
 		.zeroes		= dev->params.zeroes,
 		.timeout	= dev->params.timeout * HZ,
 		.fence		= msecs_to_jiffies(dev->params.fence),
-		.spread		= nbd_route_spread(dev->conns, dev->nr_conns),
 		.flush_each	= dev->nr_conns > 1 &&
 				  nbd_flush_each(&dev->params),
 		.loss_fails	= dev->params.attach_flags &
 				  NBD_ATTACH_LOSS_FAILS,
 	};
 
+	nbd_route_setup(&config);
 	nbd_dev_set_client_flags(dev, dev->params.client_flags);
 	nbd_queue_open(&dev->queue, &config);
 	nbd_queue_start(&dev->queue, dev->conns, dev->nr_conns);

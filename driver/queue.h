@@ -52,6 +52,9 @@ enum nbd_queue_mode {
  * @fence: jiffies that a write waits after a connection was given up
  * @spread: nanoseconds that a command may wait on a connection before it goes to
  *	another one, 0 if there is no other
+ * @crowd: that many connections are enough while the processors together have
+ *	hardly any time to spare, unless a command would wait for long; 0 if
+ *	all of them are
  * @flush_each: a flush must go to every connection with unflushed writes
  * @loss_fails: the first flush after a possible loss fails
  */
@@ -63,6 +66,7 @@ struct nbd_queue_config {
 	unsigned long timeout;
 	unsigned long fence;
 	u64 spread;
+	unsigned int crowd;
 	bool flush_each;
 	bool loss_fails;
 };
@@ -74,8 +78,8 @@ struct nbd_queue_config {
  * @disk: the disk whose queue it is; replaced only while @mode is OFF
  * @set: its tag set
  * @config: changes only while @mode is OFF and the request queue is frozen
- *	or new: a started request keeps it from changing. @timeout and @spread
- *	may change at any time
+ *	or new: a started request keeps it from changing. @timeout,
+ *	@spread and @crowd may change at any time
  * @mode: changes under @lock, read without it
  * @lock: protects @parked, @fenced, @waiting and changes of @mode; taken with
  *	no other lock inside, also in softirqs
@@ -136,6 +140,6 @@ struct nbd_conn *nbd_queue_route(const struct nbd_queue_config *config,
 void nbd_route_learn(const struct nbd_queue_config *config,
 		     struct nbd_conn *conn, unsigned long age);
 void nbd_route_served(struct nbd_conn *conn, unsigned int count, u64 now);
-u64 nbd_route_spread(struct nbd_conn *const *conns, unsigned int count);
+void nbd_route_setup(struct nbd_queue_config *config);
 
 #endif /* NBD_QUEUE_H */

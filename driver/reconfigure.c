@@ -151,6 +151,7 @@ static int nbd_refill(struct nbd_dev *dev, struct nbd_reconfigure *req,
 		return -ENOMEM;
 	ret = nbd_fill_slots(dev, req, chosen, extack);
 	if (!ret) {
+		nbd_route_setup(&dev->queue.config);
 		nbd_queue_start(&dev->queue, chosen, req->nr_fds);
 		nbd_link_update(dev);
 	}

@@ -100,8 +100,7 @@ static void nbd_install_new(struct nbd_dev *dev, struct nbd_sock *socks)
 	for (i = 0; i < dev->nr_conns; i++)
 		nbd_conn_install(dev->conns[i], &socks[i]);
 	mutex_unlock(&dev->info_lock);
-	WRITE_ONCE(dev->queue.config.spread,
-		   nbd_route_spread(dev->conns, dev->nr_conns));
+	nbd_route_setup(&dev->queue.config);
 	nbd_queue_start(&dev->queue, dev->conns, dev->nr_conns);
 }
 

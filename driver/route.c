@@ -15,6 +15,11 @@
  * that takes milliseconds wants all of them. So it is measured how long a
  * request takes on a busy connection, and a request goes to another one when it
  * would have to wait for longer than several such wake-ups cost.
+ *
+ * A server on this machine may have a thread for each connection, and if these
+ * are more than processors, and the processors have nothing to spare, then the
+ * threads only take turns. So no more connections than processors are used then,
+ * unless a request would wait there for long.
  */
 #include <linux/jiffies.h>
 #include <linux/math64.h>
@@ -23,6 +28,7 @@
 #include "conn-io.h"
 #include "flush.h"
 #include "queue.h"
+#include "spare.h"
 
 /* Slow: an answer takes that many jiffies and times the fastest's latency. */
 #define NBD_SLOW_JIFFIES	3
@@ -43,6 +49,14 @@
 /* If the server's threads are on our CPUs, and too many for each to have one. */
 #define NBD_CROWDED_FACTOR	256
 #define NBD_CROWDED_MAX		(5 * NSEC_PER_MSEC)
+/*
+ * No longer than that is waited rather than have more threads take turns, several
+ * times what 32 requests of 1 MiB take that are only copied; and for an answer of
+ * a connection that is silent no longer than several times what it takes.
+ */
+#define NBD_CROWD_WAIT		(80 * NSEC_PER_MSEC)
+#define NBD_CROWD_SILENT	(20 * NSEC_PER_MSEC)
+#define NBD_CROWD_FACTOR	4
 
 /* Its load, in such a way that one to be avoided comes after all others. */
 static int nbd_route_load(const struct nbd_conn *conn)
@@ -54,6 +68,12 @@ static int nbd_route_load(const struct nbd_conn *conn)
 	return load;
 }
 
+/* Has it been silent for longer than @limit? There are commands before this one. */
+static bool nbd_route_silent(const struct nbd_conn *conn, u64 now, u64 limit)
+{
+	return (s64)(now - READ_ONCE(conn->progress_at)) > (s64)limit;
+}
+
 /*
  * Will a command be answered soon, although others are before it? Not if nothing
  * is known of the connection yet, or it has not answered for a while.
@@ -62,36 +82,23 @@ static bool nbd_route_soon(const struct nbd_queue_config *config,
 			   const struct nbd_conn *conn, int load, u64 now)
 {
 	u64 service = READ_ONCE(conn->service);
+	u64 spread = READ_ONCE(config->spread);
 
-	return service && load < conn->depth &&
-	       load * service <= config->spread &&
-	       (s64)(now - READ_ONCE(conn->progress_at)) <=
-	       (s64)config->spread;
+	return service && load < conn->depth && load * service <= spread &&
+	       !nbd_route_silent(conn, now, spread);
 }
 
-/**
- * nbd_queue_pick() - choose the connection for a command
- * @config: the connections
- * @home: hardware queue that the command comes from
- *
- * From the home connection on, the first one that is idle or will answer soon;
- * else the live one with the fewest commands in flight, so that a single thread
- * uses all of them; one that is avoided only if there is no other.
- *
- * Context: any; the configuration must not go away.
- * Return: a connection that was live a moment ago, or NULL.
- */
-struct nbd_conn *nbd_queue_pick(const struct nbd_queue_config *config,
-				unsigned int home)
+/* The best of the first @count connections, see nbd_queue_pick(). */
+static struct nbd_conn *nbd_route_best(const struct nbd_queue_config *config,
+				       unsigned int count, unsigned int home,
+				       u64 now)
 {
-	u64 now = config->spread ? local_clock() : 0;
 	struct nbd_conn *best = NULL;
 	int least = INT_MAX;
 	unsigned int i;
 
-	for (i = 0; i < config->nr_conns; i++) {
-		struct nbd_conn *conn =
-			config->conns[(home + i) % config->nr_conns];
+	for (i = 0; i < count; i++) {
+		struct nbd_conn *conn = config->conns[(home + i) % count];
 		int load = nbd_route_load(conn);
 
 		if (!nbd_conn_usable(conn))
@@ -104,6 +111,61 @@ struct nbd_conn *nbd_queue_pick(const struct nbd_queue_config *config,
 		}
 	}
 	return best;
+}
+
+/* May a command wait for it, if the others would only take turns with it? */
+static bool nbd_route_waits(const struct nbd_conn *conn, u64 now)
+{
+	u64 service = READ_ONCE(conn->service);
+	int load = nbd_route_load(conn);
+	u64 silent = clamp_t(u64, service * NBD_CROWD_FACTOR, NBD_CROWD_SILENT,
+			     NBD_CROWD_WAIT);
+
+	if (!load)
+		return true;
+	return service && load < conn->depth &&
+	       load * service <= NBD_CROWD_WAIT &&
+	       !nbd_route_silent(conn, now, silent);
+}
+
+/* So many of the connections, from the first one, that @few of them are usable. */
+static unsigned int nbd_route_first(const struct nbd_queue_config *config,
+				    unsigned int few)
+{
+	unsigned int i;
+
+	for (i = 0; few && i < config->nr_conns; i++)
+		few -= nbd_conn_usable(config->conns[i]);
+	return i;
+}
+
+/**
+ * nbd_queue_pick() - choose the connection for a command
+ * @config: the connections
+ * @home: hardware queue that the command comes from
+ *
+ * From the home connection on, the first one that is idle or will answer soon;
+ * else the live one with the fewest commands in flight, so that a single thread
+ * uses all of them; one that is avoided only if there is no other. If more than a
+ * few would be a crowd, one of the first few.
+ *
+ * Context: any; the configuration must not go away.
+ * Return: a connection that was live a moment ago, or NULL.
+ */
+struct nbd_conn *nbd_queue_pick(const struct nbd_queue_config *config,
+				unsigned int home)
+{
+	u64 now = config->nr_conns > 1 ? local_clock() : 0;
+	unsigned int crowd = READ_ONCE(config->crowd);
+	struct nbd_conn *conn;
+
+	if (crowd && !nbd_spare()) {
+		conn = nbd_route_best(config, nbd_route_first(config, crowd),
+				      home, now);
+		if (conn && nbd_route_waits(conn, now))
+			return conn;
+	}
+	return nbd_route_best(config, config->nr_conns, home, now);
 }
 
 /* A flush says most where acknowledged writes are not older, see loss.h. */
@@ -224,25 +286,47 @@ void nbd_route_served(struct nbd_conn *conn, unsigned int count, u64 now)
 	WRITE_ONCE(conn->service, max_t(s64, each, 1));
 }
 
-/**
- * nbd_route_spread() - how long a command should wait rather than spread
- * @conns: connections that have sockets
- * @count: how many
- *
- * Context: process.
- * Return: nanoseconds; 0 if there is only one connection.
- */
-u64 nbd_route_spread(struct nbd_conn *const *conns, unsigned int count)
+/* Are the servers of all connections on this machine? */
+static bool nbd_route_local(struct nbd_conn *const *conns, unsigned int count)
 {
-	bool crowded = count >= num_online_cpus();
-	u64 cost = nbd_io_switch_ns();
 	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (!conns[i]->local)
+			return false;
+	return true;
+}
+
+static u64 nbd_route_spread(struct nbd_conn *const *conns, unsigned int count)
+{
+	u64 cost = max_t(u64, nbd_io_switch_ns(), 1);
 
 	if (count < 2)
 		return 0;
-	for (i = 0; i < count && crowded; i++)
-		crowded = conns[i]->local;
-	if (crowded)
+	if (count >= num_online_cpus() && nbd_route_local(conns, count))
 		return min_t(u64, cost * NBD_CROWDED_FACTOR, NBD_CROWDED_MAX);
 	return min_t(u64, cost * NBD_SPREAD_FACTOR, NBD_SPREAD_MAX);
+}
+
+static unsigned int nbd_route_crowd(struct nbd_conn *const *conns,
+				    unsigned int count)
+{
+	unsigned int cpus = num_online_cpus();
+
+	return count > cpus && nbd_route_local(conns, count) ? cpus : 0;
+}
+
+/**
+ * nbd_route_setup() - decide how commands spread over connections
+ * @config: its @conns and @nr_conns are set, and the connections have sockets;
+ *	@spread and @crowd are set, also while commands are routed
+ *
+ * Context: process; the caller keeps others from setting them.
+ */
+void nbd_route_setup(struct nbd_queue_config *config)
+{
+	WRITE_ONCE(config->spread,
+		   nbd_route_spread(config->conns, config->nr_conns));
+	WRITE_ONCE(config->crowd,
+		   nbd_route_crowd(config->conns, config->nr_conns));
 }

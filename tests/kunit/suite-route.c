@@ -6,6 +6,7 @@
 #include <linux/sched/clock.h>
 
 #include "../../driver/queue.h"
+#include "../../driver/spare.h"
 
 #define CONNECTIONS	4
 
@@ -146,6 +147,44 @@ static void not_beyond_the_depth(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], nbd_queue_pick(&s->config, 0));
 }
 
+/*
+ * Forty commands that any connection would answer soon, where two would be no
+ * crowd. The test has one processor busy, if not more than that.
+ */
+static void a_crowd_is_no_help(struct kunit *test)
+{
+	struct slots *s = make(test);
+	unsigned long end = jiffies + HZ;
+	unsigned int i;
+
+	all_serve_in(s, 2 * NSEC_PER_MSEC);
+	s->config.spread = NSEC_PER_MSEC;
+	s->config.crowd = 2;
+	/* Busy for long enough. */
+	while (nbd_spare() && time_before(jiffies, end))
+		cpu_relax();
+	if (nbd_spare())
+		kunit_skip(test, "another processor is idle");
+	for (i = 0; i < 40; i++)
+		atomic_inc(&nbd_queue_pick(&s->config, 2)->in_flight);
+	for (i = 0; i < CONNECTIONS; i++)
+		KUNIT_EXPECT_EQ(test, i < 2 ? 20 : 0,
+				atomic_read(&s->conns[i]->in_flight));
+	/* Not if a command would wait there for long, or nobody knows how long. */
+	for (i = 0; i < 2; i++)
+		s->conns[i]->service = 5 * NSEC_PER_MSEC;
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[2], nbd_queue_pick(&s->config, 2));
+	for (i = 0; i < 2; i++) {
+		s->conns[i]->service = 2 * NSEC_PER_MSEC;
+		s->conns[i]->progress_at = local_clock() - NSEC_PER_SEC;
+	}
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[3], nbd_queue_pick(&s->config, 3));
+	/* Nor if they are gone. */
+	for (i = 0; i < 2; i++)
+		atomic_set(&s->conns[i]->state, NBD_CONN_DOWN);
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[2], nbd_queue_pick(&s->config, 0));
+}
+
 static void the_service_time_is_learnt(struct kunit *test)
 {
 	struct slots *s = make(test);
@@ -206,6 +245,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(what_is_slow_spreads),
 	KUNIT_CASE(what_stalls_gets_no_more),
 	KUNIT_CASE(not_beyond_the_depth),
+	KUNIT_CASE(a_crowd_is_no_help),
 	KUNIT_CASE(the_service_time_is_learnt),
 	KUNIT_CASE(a_slow_one_is_avoided),
 	KUNIT_CASE(all_slow_is_none_slow),
