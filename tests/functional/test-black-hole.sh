@@ -31,7 +31,9 @@ ports()
 		print substr($0, RSTART + 11, RLENGTH - 11), local[2]
 	}' | sort -rn | cut -d' ' -f2
 }
-start_nbdkit tcp memory 64M
+# One that takes its time, so that all four are needed.
+start_nbdkit tcp --filter=noparallel --filter=delay memory 64M rdelay=30ms \
+	wdelay=30ms
 
 # swallow RW LEAST MOST [OPTION...]: under that load one connection is swallowed; the
 # slowest request takes no less and no more seconds than that.

@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # --force-multi-conn: a connection dies with a flush on it, and the flush still
 # reaches all others; a flush that fails is an error, and the next one goes
-# to that connection again.
+# to that connection again. The server takes its time for each request, so that all
+# connections are needed.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 requires nbdkit fio jq
 log=$T/requests
 # shellcheck disable=SC2016 # nbdkit's shell expands it
-start_nbdkit unix --filter=log eval "logfile=$log" \
+start_nbdkit unix -t 1 --filter=log eval "logfile=$log" \
 	get_size='echo 16777216' can_write='exit 0' can_flush='exit 0' \
-	pread='head -c "$3" /dev/zero' pwrite='cat >/dev/null' \
+	pread='head -c "$3" /dev/zero' pwrite='cat >/dev/null; sleep 0.1' \
 	flush="if rm '$T/refuse' 2>/dev/null; then echo EIO no >&2; exit 1; fi
 		sleep 1"
 start_captive unix "proxy:$sock"
