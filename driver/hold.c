@@ -13,6 +13,7 @@
 #include <linux/refcount.h>
 #include <linux/slab.h>
 
+#include "compat/block.h"
 #include "queue.h"
 
 /**
@@ -55,8 +56,7 @@ static void nbd_own_flush_put(struct nbd_own_flush *own)
 		kfree(own);
 }
 
-static enum rq_end_io_ret nbd_own_flush_end(struct request *rq,
-					    blk_status_t status)
+static enum rq_end_io_ret nbd_own_flush_end(NBD_END_IO_ARGS)
 {
 	struct nbd_own_flush *own = rq->end_io_data;
 

@@ -28,6 +28,14 @@
 #define NBD_RELEASE_ARGS	struct gendisk *disk, fmode_t mode
 #endif
 
+/* Parameters of rq_end_io_fn. */
+#ifdef NBD_HAVE_END_IO_BATCH
+#define NBD_END_IO_ARGS		struct request *rq, blk_status_t status, \
+				const struct io_comp_batch *batch
+#else
+#define NBD_END_IO_ARGS		struct request *rq, blk_status_t status
+#endif
+
 /**
  * struct nbd_limits - the limits of a disk, from what the server said
  * @logical: logical block in bytes
