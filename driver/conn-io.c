@@ -21,6 +21,7 @@
 #include <linux/slab.h>
 #include <uapi/linux/sched/types.h>
 
+#include "compat/work.h"
 #include "conn-io.h"
 
 /* Bytes that one round of receiving takes before it looks at sending again. */
@@ -509,7 +510,8 @@ int nbd_io_setup(void)
 	int ret = -ENOMEM;
 
 	nbd_cred = prepare_kernel_cred(&init_task);
-	nbd_io_wq = alloc_workqueue("nbd-io", WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
+	nbd_io_wq = alloc_workqueue("nbd-io", WQ_MEM_RECLAIM | WQ_HIGHPRI |
+				    NBD_WQ_PERCPU, 0);
 	nbd_bulk_wq = alloc_workqueue("nbd-bulk", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	if (nbd_cred && nbd_io_wq && nbd_bulk_wq)
 		ret = nbd_io_start_senders();

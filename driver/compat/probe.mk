@@ -9,3 +9,4 @@ ccflags-y += $(call nbd-has,linux/blk-mq.h,BLK_MQ_F_SHOULD_MERGE,NBD_HAVE_SHOULD
 ccflags-y += $(call nbd-has,linux/blk-mq.h,blk_mq_unfreeze_queue.*memflags,NBD_HAVE_FREEZE_MEMFLAGS)
 ccflags-y += $(call nbd-has,linux/blkdev.h,max_hw_wzeroes_unmap_sectors,NBD_HAVE_WZEROES_UNMAP)
 ccflags-y += $(call nbd-has,linux/blk-mq.h,const struct io_comp_batch,NBD_HAVE_END_IO_BATCH)
+ccflags-y += $(call nbd-has,linux/workqueue.h,WQ_PERCPU,NBD_HAVE_WQ_PERCPU)
