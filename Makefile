@@ -5,7 +5,9 @@
 # make install          both, the manual page, completion and the unit of the
 #                       monitor; DESTDIR honoured
 # make demo             a real disk over four connections, in a virtual machine
-# make check            every test; make check-quick: those of a few minutes
+# make check            every test; make check-quick: those of a few minutes;
+#                       make check-kernels: build without a warning for 6.1,
+#                       6.12 and 7.2, test on 7.2, fetched from Debian sid
 # make soak             tests that go on for hours, on the debug kernel: a million
 #                       mutated replies, an hour of storm, 50 server kills, and
 #                       what takes too long there for make check
@@ -64,6 +66,10 @@ check-quick:
 	scripts/deps.sh test
 	tests/run quick
 
+check-kernels:
+	scripts/deps.sh test
+	tests/run kernels
+
 soak:
 	scripts/deps.sh test
 	tests/soak
@@ -98,5 +104,5 @@ clean:
 		-name modules.order -o -name Module.symvers \) -delete
 
 .PHONY: all driver helper install install-driver install-helper uninstall \
-	demo check check-quick soak bench bench-quick bench-multiconn bench-zero \
-	bench-depth clean
+	demo check check-quick check-kernels soak bench bench-quick \
+	bench-multiconn bench-zero bench-depth clean
