@@ -1,49 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <linux/nbd-netlink.h>
-#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "admin.h"
 #include "args.h"
-#include "attach.h"
+#include "attach-args.h"
+#include "bounded.h"
 #include "nbdctl.h"
-#include "print.h"
-#include "state.h"
-
-enum {
-	OPT_QUEUE_DEPTH = 256, OPT_TIMEOUT, OPT_DEAD_TIMEOUT, OPT_NO_PARTSCAN,
-	OPT_MAX_REQUEST, OPT_READ_AHEAD, OPT_CONNECT_TIMEOUT,
-	OPT_FORCE_MULTI_CONN, OPT_ZEROES, OPT_ON_RESTART, OPT_PERSIST,
-	OPT_ALTERNATE, OPT_FENCE,
-};
-
-static const struct option options[] = {
-	{ "connections",	required_argument, NULL, 'C' },
-	{ "force-multi-conn",	no_argument,	   NULL, OPT_FORCE_MULTI_CONN },
-	{ "read-only",		no_argument,	   NULL, 'r' },
-	{ "block-size",		required_argument, NULL, 'b' },
-	{ "queue-depth",	required_argument, NULL, OPT_QUEUE_DEPTH },
-	{ "timeout",		required_argument, NULL, OPT_TIMEOUT },
-	{ "dead-timeout",	required_argument, NULL, OPT_DEAD_TIMEOUT },
-	{ "fence",		required_argument, NULL, OPT_FENCE },
-	{ "on-restart",		required_argument, NULL, OPT_ON_RESTART },
-	{ "persist",		no_argument,	   NULL, OPT_PERSIST },
-	{ "alternate",		required_argument, NULL, OPT_ALTERNATE },
-	{ "name",		required_argument, NULL, 'N' },
-	{ "no-partscan",	no_argument,	   NULL, OPT_NO_PARTSCAN },
-	{ "max-request",	required_argument, NULL, OPT_MAX_REQUEST },
-	{ "read-ahead",		required_argument, NULL, OPT_READ_AHEAD },
-	{ "zeroes",		required_argument, NULL, OPT_ZEROES },
-	{ "connect-timeout",	required_argument, NULL, OPT_CONNECT_TIMEOUT },
-	{ NULL, 0, NULL, 0 },
-};
+#include "nbdtab.h"
+#include "show.h"
 
 static const char help[] =
-	"Usage: nbdctl attach [OPTION...] URI [DEVICE]\n\n"
+	"Usage: nbdctl attach [OPTION...] URI [DEVICE]\n"
+	"       nbdctl attach [OPTION...] DEVICE\n"
+	"       nbdctl attach [OPTION...] --all\n\n"
 	"Attach the export that URI names and print the device. DEVICE is /dev/nbd3,\n"
-	"nbd3 or 3; without it the first free one is taken. URI is one of\n\n"
+	"nbd3 or 3; without it the first free one is taken. A DEVICE alone is attached\n"
+	"as /etc/nbdtab says; options replace what that says. URI is one of\n\n"
 	"  nbd://HOST[:PORT]/EXPORT\n"
 	"  nbd+unix:///EXPORT?socket=PATH\n"
 	"  nbd+vsock://CID[:PORT]/EXPORT\n\n"
+	"  -a, --all                 all devices of the table that are not attached\n"
+	"      --nbdtab FILE         this table instead of /etc/nbdtab\n"
 	"  -C, --connections N       connections to the server, 1 to 256 (default 1)\n"
 	"      --force-multi-conn    use N connections although the server does not\n"
 	"                            promise that it is safe\n"
@@ -72,198 +51,192 @@ static const char help[] =
 	"      --connect-timeout SEC time for all handshakes together (default 10)\n\n"
 	"SIZE may end in K, M, G or T. Exit statuses: see nbdctl --help.\n";
 
-#define MAX_SECONDS	(365ULL * 24 * 3600)
-#define MAX_DEPTH	65536
-#define MAX_FENCE	3600
-#define PERSIST_SECONDS	(14ULL * 24 * 3600)
-
-struct parsed {
-	struct attach_options o;
-	const char *name;
-	bool has_dead_timeout;
-	const char *alternates[STATE_ALTERNATES];
-	struct uri alternate_uris[STATE_ALTERNATES];
+/* What the command line says that is about no device in particular. */
+struct command {
+	int argc;
+	char **argv;
+	bool all;
+	const char *table;
 };
 
-static int size_option(int c, struct parsed *p, struct err *err)
+/* For messages: the long name of an option. */
+static const char *shown(int c)
 {
-	struct attach_options *o = &p->o;
+	static char name[32];
+	const struct option *option = attach_args_options;
 
-	switch (c) {
-	case 'b':
-		return args_size_option("--block-size", optarg, 512, 65536,
-					&o->block_size, err);
-	case OPT_MAX_REQUEST:
-		return args_size_option("--max-request", optarg, 4096,
-					UINT32_MAX, &o->max_request, err);
-	default:
-		o->has_read_ahead = true;
-		return args_size_option("--read-ahead", optarg, 0, UINT32_MAX,
-					&o->read_ahead, err);
-	}
+	while (option->val != c)
+		option++;
+	snprintf(name, sizeof(name), "--%s", option->name);
+	return name;
 }
 
-static int number_option(int c, struct parsed *p, struct err *err)
+/* May be called again: what the table says is replaced by what is given here. */
+static int parse_options(struct command *command, struct attach_args *args,
+			 struct err *err)
 {
-	struct attach_options *o = &p->o;
-	u64 value;
+	int c;
 
-	switch (c) {
-	case 'C':
-		if (args_number_option("--connections", optarg, 1,
-				       SESSION_MAX_LINKS, &value, err))
+	optind = 0;
+	while ((c = next_option(command->argc, command->argv, ":aC:rb:N:",
+				attach_args_options, err)) != OPTION_END) {
+		if (c == OPTION_BAD)
 			return -1;
-		o->connections = (unsigned int)value;
-		return 0;
-	case OPT_QUEUE_DEPTH:
-		return args_number_option("--queue-depth", optarg, 1,
-					  MAX_DEPTH, &o->queue_depth, err);
-	case OPT_TIMEOUT:
-		return args_number_option("--timeout", optarg, 0, MAX_SECONDS,
-					  &o->timeout, err);
-	case OPT_FENCE:
-		return args_number_option("--fence", optarg, 0, MAX_FENCE,
-					  &o->fence, err);
-	case OPT_DEAD_TIMEOUT:
-		p->has_dead_timeout = true;
-		return args_number_option("--dead-timeout", optarg, 0,
-					  MAX_SECONDS, &o->dead_timeout, err);
-	default:
-		return args_number_option("--connect-timeout", optarg, 1,
-					  MAX_SECONDS, &o->connect_timeout,
-					  err);
+		if (c == ATTACH_ALL)
+			command->all = true;
+		else if (c == ATTACH_NBDTAB)
+			command->table = optarg;
+		else if (attach_args_set(args, c, shown(c), optarg, err))
+			return -1;
 	}
-}
-
-static int zeroes_option(struct parsed *p, struct err *err)
-{
-	unsigned int mode;
-
-	for (mode = 0; mode <= NBD_ZEROES_OFF; mode++) {
-		if (strcmp(optarg, print_zeroes(mode)))
-			continue;
-		p->o.zeroes = mode;
-		return 0;
-	}
-	return err_set(err, ST_USAGE,
-		       "--zeroes: %s is none of auto, fast, slow, off", optarg);
-}
-
-static int restart_option(struct parsed *p, struct err *err)
-{
-	p->o.loss_fails = !strcmp(optarg, "error");
-	if (p->o.loss_fails || !strcmp(optarg, "trust"))
-		return 0;
-	return err_set(err, ST_USAGE,
-		       "--on-restart: %s is neither trust nor error", optarg);
-}
-
-static int alternate_option(struct parsed *p, struct err *err)
-{
-	if (p->o.nr_alternates == STATE_ALTERNATES)
-		return err_set(err, ST_USAGE,
-			       "--alternate: more than %d of them",
-			       STATE_ALTERNATES);
-	p->alternates[p->o.nr_alternates++] = optarg;
 	return 0;
 }
 
-static int one_option(int c, struct parsed *p, struct err *err)
+static int refuse_tls(const struct uri *uri, struct err *err)
 {
-	switch (c) {
-	case 'r':
-		p->o.read_only = true;
+	static char text[URI_MAX_FORMAT];
+
+	if (!uri->tls)
 		return 0;
-	case 'N':
-		p->name = optarg;
-		return 0;
-	case OPT_NO_PARTSCAN:
-		p->o.no_partscan = true;
-		return 0;
-	case OPT_FORCE_MULTI_CONN:
-		p->o.force_multi_conn = true;
-		return 0;
-	case OPT_PERSIST:
-		p->o.persist = true;
-		return 0;
-	case OPT_ALTERNATE:
-		return alternate_option(p, err);
-	case OPT_ZEROES:
-		return zeroes_option(p, err);
-	case OPT_ON_RESTART:
-		return restart_option(p, err);
-	case 'b':
-	case OPT_MAX_REQUEST:
-	case OPT_READ_AHEAD:
-		return size_option(c, p, err);
-	default:
-		return number_option(c, p, err);
-	}
+	return err_set(err, ST_FAILED, "%s: TLS is not supported yet",
+		       uri_format(uri, text, sizeof(text)));
 }
 
-static int parse_uri(const struct parsed *p, const char *text, struct uri *uri,
-		     struct err *err)
-{
-	if (uri_parse(uri, text, err))
-		return -1;
-	if (p->name && uri_set_export(uri, p->name, err))
-		return -1;
-	if (uri->tls)
-		return err_set(err, ST_FAILED, "%s: TLS is not supported yet",
-			       text);
-	return 0;
-}
-
-/* What only means something if the monitor is to look after the device. */
-static int parse_persist(struct parsed *p, struct err *err)
+static int finish_and_attach(struct attach_args *args, struct err *err)
 {
 	size_t i;
 
-	if (p->o.nr_alternates && !p->o.persist)
-		return err_set(err, ST_USAGE, "--alternate needs --persist");
-	for (i = 0; i < p->o.nr_alternates; i++)
-		if (parse_uri(p, p->alternates[i], &p->alternate_uris[i], err))
+	if (attach_args_finish(args, err) || refuse_tls(&args->o.uri, err))
+		return -1;
+	for (i = 0; i < args->o.nr_alternates; i++)
+		if (refuse_tls(&args->o.alternates[i], err))
 			return -1;
-	p->o.alternates = p->alternate_uris;
-	if (p->o.persist && !p->has_dead_timeout)
-		p->o.dead_timeout = PERSIST_SECONDS;
-	return 0;
+	return attach_run(&args->o, err);
 }
 
-static int parse_arguments(int n, char **args, struct parsed *p,
-			   struct err *err)
+static int attach_uri(int n, char **words, struct attach_args *args,
+		      struct err *err)
 {
-	if (n < 1)
-		return err_set(err, ST_USAGE, "attach: no URI given");
 	if (n > 2)
 		return err_set(err, ST_USAGE, "attach: too many arguments");
-	if (parse_uri(p, args[0], &p->o.uri, err) || parse_persist(p, err))
+	if (uri_parse(&args->o.uri, words[0], err))
 		return -1;
-	if (n < 2)
-		return 0;
-	p->o.has_device = true;
-	return args_device(args[1], &p->o.device, err);
+	args->o.has_device = n == 2;
+	if (n == 2 && args_device(words[1], &args->o.device, err))
+		return -1;
+	return finish_and_attach(args, err);
+}
+
+static int attach_entry(const struct nbdtab_entry *entry,
+			struct command *command, struct err *err)
+{
+	static struct attach_args args;
+
+	if (entry->lacks)
+		return err_set(err, ST_FAILED, "%s, line %u: %s",
+			       command->table, entry->line, entry->lacks);
+	args = entry->args;
+	if (parse_options(command, &args, err))
+		return -1;
+	return finish_and_attach(&args, err);
+}
+
+static int attach_named(const char *name, const struct nbdtab_entry *table,
+			struct command *command, struct err *err)
+{
+	const struct nbdtab_entry *entry;
+	u32 device;
+
+	if (args_device(name, &device, err))
+		return -1;
+	entry = nbdtab_find(table, device);
+	if (!entry)
+		return err_set(err, ST_NO_DEVICE, "nbd%u is not in %s", device,
+			       command->table);
+	return attach_entry(entry, command, err);
+}
+
+static bool is_attached(const struct nl_devices *devices, u32 device)
+{
+	size_t i;
+
+	for (i = 0; i < devices->n; i++)
+		if (devices->d[i].index == device)
+			return devices->d[i].state != NBD_STATE_DISCONNECTING;
+	return false;
+}
+
+static int attach_all(const struct nbdtab_entry *table,
+		      struct command *command, struct err *err)
+{
+	const struct nbdtab_entry *entry;
+	struct nl_devices devices;
+	struct err one;
+
+	if (admin_check("attach devices", err))
+		return -1;
+	if (show_attached(&devices, err)) {
+		nl_free_devices(&devices);
+		return -1;
+	}
+	for (entry = table; entry; entry = entry->next) {
+		if (is_attached(&devices, entry->args.o.device))
+			continue;
+		/* Between two devices a signal may end the program. */
+		signals_release();
+		if (attach_entry(entry, command, &one))
+			err_keep_first(err, &one);
+	}
+	nl_free_devices(&devices);
+	return err->status == ST_OK ? 0 : -1;
+}
+
+static int attach_by_table(struct command *command, const char *name,
+			   struct err *err)
+{
+	struct nbdtab_entry *table;
+	int ret;
+
+	if (!command->table)
+		command->table = NBDTAB_PATH;
+	table = nbdtab_read(command->table, err);
+	if (err->status != ST_OK)
+		return -1;
+	ret = name ? attach_named(name, table, command, err) :
+	      attach_all(table, command, err);
+	nbdtab_free(table);
+	return ret;
+}
+
+/* A device has no colon, a URI has one. */
+static bool is_device(const char *word)
+{
+	return *word && !strchr(word, ':');
 }
 
 static int run(int argc, char **argv, struct err *err)
 {
-	static struct parsed p = {
-		.o = {
-			.connections = 1,
-			.timeout = 30,
-			.fence = 5,
-			.connect_timeout = 10,
-		},
-	};
-	int c;
+	struct command command = { .argc = argc, .argv = argv };
+	static struct attach_args args;
+	char **words;
+	int n;
 
-	while ((c = next_option(argc, argv, ":C:rb:N:", options, err)) !=
-	       OPTION_END)
-		if (c == OPTION_BAD || one_option(c, &p, err))
-			return -1;
-	if (parse_arguments(argc - optind, argv + optind, &p, err))
+	attach_args_init(&args);
+	if (parse_options(&command, &args, err))
 		return -1;
-	return attach_run(&p.o, err);
+	words = argv + optind;
+	n = argc - optind;
+	if (command.all && n)
+		return err_set(err, ST_USAGE, "attach: too many arguments");
+	if (!command.all && !n)
+		return err_set(err, ST_USAGE,
+			       "attach: neither a URI nor a device is given");
+	if (command.all || (n == 1 && is_device(words[0])))
+		return attach_by_table(&command, words[0], err);
+	if (command.table)
+		return err_set(err, ST_USAGE,
+			       "attach: --nbdtab is for a device alone, or for --all");
+	return attach_uri(n, words, &args, err);
 }
 
 const struct verb verb_attach = {

@@ -23,15 +23,6 @@ static const char help[] =
 	"  -f, --force  disconnect at once; what is not written is lost\n\n"
 	"Exit statuses: see nbdctl --help.\n";
 
-/* Each failure has its line; the first one's status is kept. */
-static void keep_first(struct err *err, const struct err *one)
-{
-	err_print(one);
-	if (err->status == ST_OK)
-		err->status = one->status;
-	err->text[0] = '\0';
-}
-
 static int detach_all(struct nl *nl, bool force, struct err *err)
 {
 	struct nl_devices devices;
@@ -45,7 +36,7 @@ static int detach_all(struct nl *nl, bool force, struct err *err)
 	for (i = 0; i < devices.n && !answer.error; i++)
 		if (devices.d[i].state != NBD_STATE_IDLE &&
 		    detach_device(nl, devices.d[i].index, force, &one))
-			keep_first(err, &one);
+			err_keep_first(err, &one);
 	nl_free_devices(&devices);
 	return err->status == ST_OK ? 0 : -1;
 }
@@ -60,7 +51,7 @@ static int detach_named(struct nl *nl, int n, char **names, bool force,
 	for (i = 0; i < n; i++)
 		if (args_device(names[i], &index, &one) ||
 		    detach_device(nl, index, force, &one))
-			keep_first(err, &one);
+			err_keep_first(err, &one);
 	return err->status == ST_OK ? 0 : -1;
 }
 

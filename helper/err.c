@@ -39,3 +39,16 @@ void err_print(const struct err *err)
 {
 	fprintf(stderr, "nbdctl: %s\n", err->text);
 }
+
+/**
+ * err_keep_first - go on after a failure
+ * @err: for all: gets the status of the first failure, and no text
+ * @one: the failure, which is printed
+ */
+void err_keep_first(struct err *err, const struct err *one)
+{
+	err_print(one);
+	if (err->status == ST_OK)
+		err->status = one->status;
+	err->text[0] = '\0';
+}

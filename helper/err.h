@@ -14,5 +14,6 @@ struct err {
 int err_set(struct err *err, int status, const char *fmt, ...)
 	__printf(3, 4);
 void err_print(const struct err *err);
+void err_keep_first(struct err *err, const struct err *one);
 
 #endif /* NBDCTL_ERR_H */

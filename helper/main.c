@@ -17,7 +17,7 @@ static const char statuses[] =
 	"Exit status:\n"
 	"  0  done\n"
 	"  1  failed in a way that has no number of its own\n"
-	"  2  unknown verb or option, malformed URI\n"
+	"  2  unknown verb or option, malformed URI, wrong line in the table\n"
 	"  3  the server cannot be reached: unknown host, refused, timed out\n"
 	"  4  not an NBD server, or it broke the protocol\n"
 	"  5  the server refused, or its export cannot be used\n"

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of devices, nbdtab(5) of nbd-client. */
+#ifndef NBDCTL_NBDTAB_H
+#define NBDCTL_NBDTAB_H
+
+#include "attach-args.h"
+
+#define NBDTAB_PATH	"/etc/nbdtab"
+
+/**
+ * struct nbdtab_entry - one line
+ * @next: the next one
+ * @line: its number
+ * @text: the line, cut up; @args points into it
+ * @args: what it says, after attach_args_finish(); the device is always given
+ * @lacks: what it asks for and is not there, as a sentence, or NULL
+ */
+struct nbdtab_entry {
+	struct nbdtab_entry *next;
+	unsigned int line;
+	char *text;
+	struct attach_args args;
+	const char *lacks;
+};
+
+struct nbdtab_entry *nbdtab_read(const char *path, struct err *err);
+const struct nbdtab_entry *nbdtab_find(const struct nbdtab_entry *table,
+				       u32 device);
+void nbdtab_free(struct nbdtab_entry *table);
+
+#endif /* NBDCTL_NBDTAB_H */

@@ -1,0 +1,128 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# /etc/nbdtab: a device by its name, all of them, what nbd-client makes of the same
+# file, and lines that are wrong.
+# timeout: 180
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+requires nbdkit nbd-server nbd-client jq
+tab=$T/nbdtab
+truncate -s 16M "$T/disk"
+truncate -s 8M "$T/other"
+# nbd-client 3.24 takes the default port, whatever port= says in the file.
+new_port()
+{
+	port=10809
+}
+start_nbd_server tcp "$T/disk" "$T/other"
+tcp_port=$port
+start_nbdkit unix memory 4M
+# attach_quietly ARG...: what it prints is in $T/out.
+attach_quietly()
+{
+	expect_status 0 nbdctl attach "$@"
+	[ ! -s "$T/err" ] || fail "nbdctl attach $* said: $(cat "$T/err")"
+}
+# prints DEVICE...: and nothing else.
+prints()
+{
+	[ "$(tr '\n' ' ' <"$T/out")" = "$* " ] ||
+		fail "printed $(cat "$T/out"), not $*"
+}
+size_is()
+{
+	[ "$(blockdev --getsize64 "/dev/$1")" = $(($2 << 20)) ] ||
+		fail "$1 has $(blockdev --getsize64 "/dev/$1") bytes"
+}
+
+# One file, read by nbd-client and by us.
+[ ! -e /etc/nbdtab ] || {
+	cp /etc/nbdtab "$T/nbdtab.old"
+	at_exit cp "$T/nbdtab.old" /etc/nbdtab
+}
+cat >/etc/nbdtab <<END
+# a disk, and one that can only be read
+nbd3	127.0.0.1	disk	port=$tcp_port,bs=4096,timeout=17,conns=2,_netdev
+nbd4	127.0.0.1	other	port=$tcp_port,swap,no_optgo,_x=1
+END
+# seen: what the two devices have become.
+seen()
+{
+	local d
+
+	for d in nbd3 nbd4; do
+		field $d '[.size, .block_size, .connections_live,
+			(.flags - ["multi-conn"] | sort)] | @json'
+	done
+	field nbd3 .timeout
+}
+for d in nbd3 nbd4; do
+	timeout $((30 * slow)) nbd-client $d >"$T/nbd-client.log" 2>&1 ||
+		fail "nbd-client $d: status $?"
+	wait_for 5 attached $d || fail "nbd-client does not attach $d"
+done
+seen >"$T/theirs"
+detach --all
+attach_quietly nbd3
+prints /dev/nbd3
+attach_quietly /dev/nbd4
+prints /dev/nbd4
+seen >"$T/ours"
+cmp -s "$T/theirs" "$T/ours" ||
+	fail "not as nbd-client: $(diff "$T/theirs" "$T/ours")"
+size_is nbd4 8
+refused 6 'attached already' nbdctl attach nbd3
+refused 7 'nbd5 is not in /etc/nbdtab' nbdctl attach nbd5
+detach --all
+
+# Ours: URIs and the options of attach; the command line has the last word.
+cat >"$tab" <<END
+nbd1 $uri - queue-depth=33,persist,dead-timeout=60,alternate=nbd://192.0.2.1/x
+/dev/nbd2 127.0.0.1 disk port=$tcp_port,zeroes=off
+nbd6 $sock any unix,read-only,fence=9
+END
+attach_quietly --nbdtab "$tab" --dead-timeout 61 1
+prints /dev/nbd1
+expect_field nbd1 .queue_depth 33
+expect_field nbd1 .persist true
+expect_field nbd1 .dead_timeout 61
+expect_field nbd1 '.alternates[0]' nbd://192.0.2.1/x
+expect_field nbd1 .backend "$uri"
+attach_quietly --nbdtab "$tab" --all
+prints /dev/nbd2 /dev/nbd6
+expect_field nbd2 .zeroes off
+expect_field nbd6 .dead_timeout 0
+[ "$(cat /sys/block/nbd6/ro)" = 1 ] || fail "nbd6 is not read-only"
+attach_quietly --nbdtab "$tab" --all
+[ ! -s "$T/out" ] || fail "attached again: $(cat "$T/out")"
+detach --all
+
+# After a failure the others follow; the first one's status counts.
+cat >"$tab" <<END
+nbd1 127.0.0.1 disk port=$tcp_port
+nbd2 127.0.0.1 no-such-export port=$tcp_port
+nbd3 127.0.0.1 disk port=$tcp_port,tls,certfile=/c,keyfile=/k
+nbd4 $sock any unix,sdp
+nbd5 $sock any unix
+END
+expect_status 5 nbdctl attach --all --nbdtab "$tab"
+prints /dev/nbd1 /dev/nbd5
+[ "$(wc -l <"$T/err")" = 3 ] || fail "not three lines: $(cat "$T/err")"
+grep -q "$tab, line 3: TLS is not supported" "$T/err" || fail "$(cat "$T/err")"
+detach --all
+refused 1 'TLS is not supported' nbdctl attach --nbdtab "$tab" nbd3
+
+# A line that is wrong: nothing at all is attached.
+for bad in "nbd1 $sock" 'nbd7 h x colour=red' 'sda h x' 'nbd1 h x bs=1' \
+	'nbd1 h x queue-depth=0' 'nbd1 nbd://h:x/ -' 'nbd1 h x a b' \
+	'nbd2 h x'; do
+	printf 'nbd2 127.0.0.1 disk port=%s\n%s\n' "$tcp_port" "$bad" >"$tab"
+	refused 2 "$tab, line 2: " nbdctl attach --nbdtab "$tab" nbd2
+	refused 2 "$tab, line 2: " nbdctl attach --nbdtab "$tab" --all
+done
+refused 1 'cannot open /nonexistent' nbdctl attach --nbdtab /nonexistent --all
+refused 2 . nbdctl attach --nbdtab "$tab" "$uri"
+refused 2 . nbdctl attach --all nbd1
+refused 2 'not an nbd device' nbdctl attach localhost
+nothing_left
