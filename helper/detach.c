@@ -10,6 +10,8 @@
 #include "device.h"
 #include "holders.h"
 #include "persist.h"
+#include "print.h"
+#include "root-disk.h"
 #include "transport.h"
 
 #define BUSY_MS		3000	/* udev looks at devices for a moment */
@@ -191,4 +193,40 @@ int detach_device(struct nl *nl, u32 index, bool force, struct err *err)
 		pause_ms(BUSY_NAP_MS);
 	}
 	return ret ? ret : detach_wait(nl, index, false, err);
+}
+
+/**
+ * detach_is_dead - whether a device has connections, and none is live
+ * @d: the device
+ *
+ * Return: true when it is so.
+ */
+bool detach_is_dead(const struct nl_device *d)
+{
+	return d->state == NBD_STATE_PARKED || d->state == NBD_STATE_DEAD;
+}
+
+/**
+ * detach_dead - detach a device that has no live connection, whatever uses it
+ * @nl: the socket
+ * @d: the device
+ * @err: filled on failure
+ *
+ * Not the disk of the root file system: nothing could run any more.
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int detach_dead(struct nl *nl, const struct nl_device *d, struct err *err)
+{
+	if (d->state == NBD_STATE_IDLE)
+		return err_set(err, ST_NO_DEVICE, "nbd%u is not attached",
+			       d->index);
+	if (!detach_is_dead(d))
+		return err_set(err, ST_BUSY, "nbd%u is not dead: it is %s",
+			       d->index, print_state(d->state));
+	if (root_disk_is(d->index))
+		return err_set(err, ST_BUSY,
+			       "nbd%u is busy: the root file system is on it",
+			       d->index);
+	return detach_device(nl, d->index, true, err);
 }

@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# detach --dead: a device whose server is gone, with dirty data and mounted, is
+# detached at once, so that an unmount ends; one that is live is left alone, and so
+# is the one that the root file system is on.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+requires nbdkit mkfs.ext4
+start_nbdkit unix memory 16M
+attach "$uri" nbd7
+live=$dev
+start_nbdkit unix memory 64M
+attach -C 2 --dead-timeout 600 "$uri"
+mkfs.ext4 -q "$dev"
+mount_at "$dev" "$T/mnt"
+mount -o remount,noatime "$T/mnt"
+cp "$NBDCTL_DIR/nbdctl" "$T/mnt"
+mkdir "$T/mnt/usr" "$T/mnt/proc" "$T/mnt/sys" "$T/mnt/dev"
+ln -s usr/lib usr/lib64 "$T/mnt"
+# Before a command: runs it with the root file system on that device.
+# shellcheck disable=SC2016 # of the shell that is started
+with_root=(unshare -m sh -c 'root=$1; shift
+	for d in usr proc sys dev; do
+		mount --rbind /$d "$root/$d" || exit 99
+	done
+	exec chroot "$root" "$@"' sh "$T/mnt")
+detach --dead --all
+attached "$dev" || fail "$dev was live and is detached"
+refused_attached 6 'not dead: it is live' nbdctl detach --dead "$dev"
+refused_attached 2 'give one of them' nbdctl detach --dead --force "$dev"
+refused 7 'not attached' nbdctl detach --dead nbd9
+
+dd if=/dev/urandom of="$T/mnt/file" bs=256k count=16 status=none
+kill -9 "$server_pid"
+wait_for 5 state_is "$dev" parked || fail "state $(field "$dev" .state)"
+refused 6 'root file system' \
+	"${with_root[@]}" /nbdctl detach --dead "$dev"
+expect_status 0 "${with_root[@]}" /nbdctl detach --dead --all
+state_is "$dev" parked || fail "the disk of the root file system is detached"
+sync -f "$T/mnt" >"$T/sync.log" 2>&1 &
+sync=$!
+sleep 1
+! gone $sync || fail "nothing was dirty"
+took expect_status 0 nbdctl detach --dead --all
+[ "$seconds" -le $((5 * slow)) ] || fail "detach took $seconds s"
+wait_for 20 gone $sync || fail "sync hangs"
+timeout $((20 * slow)) umount "$T/mnt" || fail "umount: status $?"
+wait_for 5 not_attached "$dev" || fail "still attached"
+dev=$live
+attached "$dev" || fail "the live device is detached, too"
+expect_field "$dev" .state live
+dd if="$dev" of=/dev/null bs=4k count=1 iflag=direct status=none ||
+	fail "the live device cannot be read"
+
+# By its name, and although somebody has it open.
+exec {open}<"$dev"
+kill -9 "${server_pids[0]}"
+wait_for 5 state_is "$dev" dead || fail "state $(field "$dev" .state)"
+took expect_status 0 nbdctl detach --dead "$dev"
+[ "$seconds" -le $((5 * slow)) ] || fail "detach took $seconds s"
+exec {open}<&-
+wait_for 5 not_attached "$dev" || fail "still attached"
+expect_status 0 nbdctl detach --dead --all
+nothing_left
