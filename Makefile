@@ -2,8 +2,10 @@
 #
 # make                  driver/nbd.ko for the running kernel (or KDIR=...) and
 #                       helper/nbdctl
-# make install          both, the manual page, completion and the unit of the
-#                       monitor; DESTDIR honoured
+# make install          both, the manual page, completion, units, udev rules, and
+#                       what a root disk needs; DESTDIR and PREFIX honoured,
+#                       see Documentation/install.md
+# make uninstall        remove all that
 # make demo             a real disk over four connections, in a virtual machine
 # make check            every test; make check-quick: those of a few minutes;
 #                       make check-kernels: build without a warning for 6.1,
@@ -25,6 +27,7 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
 DEPMOD ?= /sbin/depmod
 
 all: driver helper
@@ -38,7 +41,7 @@ helper:
 # The release as the kernel's own build calls it, also for a foreign KDIR.
 release = $(shell $(MAKE) -s -C $(KDIR) kernelrelease)
 
-install: install-driver install-helper
+install: install-driver install-helper install-boot
 
 # Below updates/, which modprobe prefers to the kernel's own nbd.
 install-driver: driver
@@ -47,12 +50,16 @@ install-driver: driver
 	$(if $(DESTDIR),,$(DEPMOD) -a $(release))
 
 install-helper: helper
-	$(MAKE) -C helper install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+	$(MAKE) -C helper install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) \
+		SBINDIR=$(SBINDIR)
 
-uninstall:
+uninstall: uninstall-boot
 	rm -f $(DESTDIR)/lib/modules/$(release)/updates/nbd.ko
 	$(if $(DESTDIR),,$(DEPMOD) -a $(release))
-	$(MAKE) -C helper uninstall DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+	$(MAKE) -C helper uninstall DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) \
+		SBINDIR=$(SBINDIR)
+
+include scripts/boot.mk
 
 demo:
 	scripts/deps.sh test
@@ -103,6 +110,6 @@ clean:
 		-name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' -o \
 		-name modules.order -o -name Module.symvers \) -delete
 
-.PHONY: all driver helper install install-driver install-helper uninstall \
-	demo check check-quick check-kernels soak bench bench-quick \
-	bench-multiconn bench-zero bench-depth clean
+.PHONY: all driver helper install install-driver install-helper install-boot \
+	uninstall uninstall-boot demo check check-quick check-kernels soak bench \
+	bench-quick bench-multiconn bench-zero bench-depth clean
