@@ -6,6 +6,7 @@
 #                       what a root disk needs; DESTDIR and PREFIX honoured,
 #                       see Documentation/install.md
 # make uninstall        remove all that
+# make packages         Debian packages of both in build/packages
 # make demo             a real disk over four connections, in a virtual machine
 # make check            every test; make check-quick: those of a few minutes;
 #                       make check-kernels: build without a warning for 6.1,
@@ -61,6 +62,10 @@ uninstall: uninstall-boot
 
 include scripts/boot.mk
 
+packages:
+	scripts/deps.sh packages
+	scripts/packages
+
 demo:
 	scripts/deps.sh test
 	tests/demo/run
@@ -111,5 +116,5 @@ clean:
 		-name modules.order -o -name Module.symvers \) -delete
 
 .PHONY: all driver helper install install-driver install-helper install-boot \
-	uninstall uninstall-boot demo check check-quick check-kernels soak bench \
-	bench-quick bench-multiconn bench-zero bench-depth clean
+	uninstall uninstall-boot packages demo check check-quick check-kernels \
+	soak bench bench-quick bench-multiconn bench-zero bench-depth clean

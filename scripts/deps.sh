@@ -3,9 +3,10 @@
 #
 # Install the Debian 12 packages that are missing, and only those.
 #
-# usage: scripts/deps.sh [build|test]
-#   build  what `make` needs: compiler, libraries, headers of both kernels
-#   test   that, and what `make check` and `make demo` need (the default)
+# usage: scripts/deps.sh [build|packages|test]
+#   build     what `make` needs: compiler, libraries, headers of both kernels
+#   packages  that, and what `make packages` needs
+#   test      all that, and what `make check` and `make demo` need (the default)
 #
 # Says nothing when nothing is missing. NBD_NO_DEPS=1 turns it off.
 set -eu
@@ -15,23 +16,27 @@ build_set=(
 	libnl-3-dev libnl-genl-3-dev libkmod-dev libjson-c-dev
 	linux-headers-amd64 linux-headers-6.12-amd64
 )
+packages_set=(
+	build-essential dpkg-dev debhelper dkms dh-dkms fakeroot lintian rsync git
+)
 test_set=(
 	libcmocka-dev clang-14 libclang-rt-14-dev
 	sparse shellcheck mandoc perl jq
 	python3 python3-yaml python3-prometheus-client
 	linux-source-6.12 flex bison bc libelf-dev libssl-dev
-	xz-utils zstd cpio tar rsync
+	xz-utils zstd cpio tar
 	qemu-system-x86 qemu-utils seabios busybox-static
 	nbdkit nbd-server nbd-client libnbd-bin
 	fio e2fsprogs xfsprogs parted fdisk dmsetup
-	coreutils findutils mawk git util-linux iproute2 nftables procps
+	coreutils findutils mawk util-linux iproute2 nftables procps
 )
 
 case ${1:-test} in
 build) want=("${build_set[@]}") ;;
-test) want=("${build_set[@]}" "${test_set[@]}") ;;
+packages) want=("${build_set[@]}" "${packages_set[@]}") ;;
+test) want=("${build_set[@]}" "${packages_set[@]}" "${test_set[@]}") ;;
 *)
-	echo "usage: $0 [build|test]" >&2
+	echo "usage: $0 [build|packages|test]" >&2
 	exit 2
 	;;
 esac
