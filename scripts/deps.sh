@@ -6,7 +6,7 @@
 # usage: scripts/deps.sh [build|packages|test]
 #   build     what `make` needs: compiler, libraries, headers of both kernels
 #   packages  that, and what `make packages` needs
-#   test      all that, and what `make check` and `make demo` need (the default)
+#   test      as build, and what `make check` and `make demo` need (the default)
 #
 # Says nothing when nothing is missing. NBD_NO_DEPS=1 turns it off.
 set -eu
@@ -24,17 +24,17 @@ test_set=(
 	sparse shellcheck mandoc perl jq
 	python3 python3-yaml python3-prometheus-client
 	linux-source-6.12 flex bison bc libelf-dev libssl-dev
-	xz-utils zstd cpio tar
+	xz-utils zstd cpio tar rsync
 	qemu-system-x86 qemu-utils seabios busybox-static
 	nbdkit nbd-server nbd-client libnbd-bin
 	fio e2fsprogs xfsprogs parted fdisk dmsetup
-	coreutils findutils mawk util-linux iproute2 nftables procps
+	coreutils findutils mawk git util-linux iproute2 nftables procps
 )
 
 case ${1:-test} in
 build) want=("${build_set[@]}") ;;
 packages) want=("${build_set[@]}" "${packages_set[@]}") ;;
-test) want=("${build_set[@]}" "${packages_set[@]}" "${test_set[@]}") ;;
+test) want=("${build_set[@]}" "${test_set[@]}") ;;
 *)
 	echo "usage: $0 [build|packages|test]" >&2
 	exit 2
