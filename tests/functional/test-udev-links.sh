@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The installed udev rules give a device and its partitions links named after server
+# and export, whatever is in those names, and none once it is detached.
+# timeout: 300
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+udevd=/lib/systemd/systemd-udevd
+requires nbdkit sfdisk udevadm make
+[ -x $udevd ] || skip "no $udevd"
+
+settle()
+{
+	timeout $((60 * slow)) udevadm settle -t $((50 * slow)) ||
+		fail "udev is not done"
+}
+# links DEVICE NAME...: exactly these, below /dev/disk/by-id and by-path.
+links()
+{
+	local target=$1 l
+
+	shift
+	for l in /dev/disk/by-id/* /dev/disk/by-path/*; do
+		[ "$(readlink -f "$l")" != "$target" ] || echo "${l#/dev/disk/}"
+	done | sort >"$T/links"
+	printf '%s\n' "$@" | sed '/^$/d' | sort | diff - "$T/links" || fail "links to $target"
+}
+
+make -s -C "$NBDCTL_DIR/.." install-boot PREFIX=/usr DESTDIR=/ ||
+	fail "make install-boot"
+mkdir -p /run/udev
+$udevd 2>"$T/udevd.log" &
+wait_for 30 test -S /run/udev/control || fail "udevd does not run"
+settle
+
+start_nbdkit tcp memory 64M
+tcp=127.0.0.1:$port
+attach "$uri"
+printf 'label: gpt\nsize=16M\nsize=24M\n' | sfdisk -q "$dev" 2>"$T/sfdisk.log" ||
+	fail "sfdisk"
+mkfs.ext4 -q -U 6f8c1d7e-0000-4000-8000-0123456789ab "${dev}p1"
+settle
+links "$dev" "by-id/nbd-$tcp-" "by-path/ip-$tcp-nbd-"
+links "${dev}p2" "by-id/nbd-$tcp--part2" "by-path/ip-$tcp-nbd--part2"
+[ /dev/disk/by-uuid/6f8c1d7e-0000-4000-8000-0123456789ab -ef "${dev}p1" ] ||
+	fail "no link by the UUID of a file system"
+detach "$dev"
+settle
+links "$dev"
+
+# The name of an export may hold anything.
+# shellcheck disable=SC2016 # as it is
+attach -N '../a b/$(id)%;-part1"é' "$uri"
+settle
+odd='..\x2fa\x20b\x2f\x24\x28id\x29\x25\x3b\x2dpart1\x22\xc3\xa9'
+links "$dev" "by-id/nbd-$tcp-$odd" "by-path/ip-$tcp-nbd-$odd"
+detach "$dev"
+
+start_nbdkit unix memory 16M
+attach "$uri"
+settle
+path=${sock//\//\\x2f}
+path=${path//-/\\x2d}
+links "$dev" "by-id/nbd-unix:$path-" "by-path/unix-$path-nbd-"
+detach "$dev"
+settle
+links "$dev"
