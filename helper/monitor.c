@@ -436,9 +436,18 @@ static void loop(struct monitor *m)
 	notify("STOPPING=1");
 }
 
-static int prepare(struct monitor *m, struct err *err)
+/* The devices are looked after: who waits for us need not. */
+static void say_waiting(void)
 {
-	m->lock = run_dir_claim(LOCK_FILE, "nbdctl monitor", err);
+	notify("READY=1\nSTATUS=waiting for the end of another monitor");
+}
+
+/* It may be needed when the disk that it is on is already gone: harden first. */
+static int prepare(struct monitor *m, bool wait, struct err *err)
+{
+	daemon_harden();
+	m->lock = run_dir_claim(LOCK_FILE, "nbdctl monitor",
+				wait ? say_waiting : NULL, err);
 	if (m->lock < 0)
 		return -1;
 	m->signals = signals_open();
@@ -446,7 +455,6 @@ static int prepare(struct monitor *m, struct err *err)
 		return err_set(err, ST_FAILED, "cannot open a descriptor: %s",
 			       strerror(errno));
 	fcntl(m->done[0], F_SETFL, O_NONBLOCK);
-	daemon_harden();
 	m->files = run_dir_watch(err);
 	if (m->files < 0)
 		return -1;
@@ -473,13 +481,14 @@ static void end(struct monitor *m)
 
 /**
  * monitor_run - give devices new connections until a signal ends it
+ * @wait: if another monitor runs, wait until it has ended
  * @err: filled on failure
  *
  * Signals that end the program are held on return.
  *
  * Return: 0, or -1 with @err set; then it has not begun.
  */
-int monitor_run(struct err *err)
+int monitor_run(bool wait, struct err *err)
 {
 	struct monitor m = {
 		.lock = -1, .events = -1, .signals = -1, .files = -1,
@@ -492,7 +501,7 @@ int monitor_run(struct err *err)
 
 	if (admin_check("watch devices", err))
 		return -1;
-	ret = prepare(&m, err);
+	ret = prepare(&m, wait, err);
 	if (!ret) {
 		loop(&m);
 		end(&m);

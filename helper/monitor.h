@@ -5,6 +5,6 @@
 
 #include "err.h"
 
-int monitor_run(struct err *err);
+int monitor_run(bool wait, struct err *err);
 
 #endif /* NBDCTL_MONITOR_H */

@@ -2,7 +2,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,10 +27,30 @@ static const char *run_dir(void)
 	return dir && *dir ? dir : RUN_DIR;
 }
 
-static char *run_path(char *dst, const char *name, const char *suffix)
+/*
+ * The directory stays open: a process that was started in an initramfs does not see
+ * where it has been moved to.
+ */
+static int dir_fd(void)
 {
-	snprintf(dst, PATH_MAX, "%s/%s%s", run_dir(), name, suffix);
-	return dst;
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = open(run_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd;
+}
+
+static int open_file(const char *name, int flags)
+{
+	int dir = dir_fd();
+
+	return dir < 0 ? -1 : openat(dir, name, flags | O_CLOEXEC, 0600);
+}
+
+/* Another description of the directory, with a lock and a position of its own. */
+static int open_again(void)
+{
+	return open_file(".", O_RDONLY | O_DIRECTORY);
 }
 
 /**
@@ -42,7 +61,7 @@ static char *run_path(char *dst, const char *name, const char *suffix)
  */
 int run_dir_make(struct err *err)
 {
-	if (!mkdir(run_dir(), 0700) || errno == EEXIST)
+	if (dir_fd() >= 0 || !mkdir(run_dir(), 0700) || errno == EEXIST)
 		return 0;
 	return err_set(err, ST_FAILED, "cannot make the directory %s: %s",
 		       run_dir(), strerror(errno));
@@ -56,7 +75,7 @@ int run_dir_make(struct err *err)
  */
 int run_dir_lock(void)
 {
-	int fd = open(run_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open_again();
 	s64 deadline = deadline_in(LOCK_MS);
 
 	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
@@ -73,36 +92,43 @@ int run_dir_lock(void)
  * run_dir_claim - be the only process that has claimed a name
  * @name: the name of a file, which stays
  * @who: what the process is, for the message
+ * @wait: called when another one has claimed it; then that one's end is waited for.
+ *	NULL: this is a failure
  * @err: filled on failure, with ST_BUSY when there is another one
  *
  * Return: a file descriptor; closing it ends that. -1 with @err set on failure.
  */
-int run_dir_claim(const char *name, const char *who, struct err *err)
+int run_dir_claim(const char *name, const char *who, void (*wait)(void),
+		  struct err *err)
 {
-	char path[PATH_MAX];
 	int fd;
 
 	if (run_dir_make(err))
 		return -1;
-	fd = open(run_path(path, name, ""), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fd = open_file(name, O_RDWR | O_CREAT);
 	if (fd < 0)
-		return err_set(err, ST_FAILED, "cannot open %s: %s", path,
-			       strerror(errno));
+		return err_set(err, ST_FAILED, "cannot open %s/%s: %s",
+			       run_dir(), name, strerror(errno));
 	if (!flock(fd, LOCK_EX | LOCK_NB))
 		return fd;
+	if (errno == EWOULDBLOCK && wait) {
+		wait();
+		if (!flock(fd, LOCK_EX))
+			return fd;
+	}
 	if (errno == EWOULDBLOCK)
-		err_set(err, ST_BUSY, "%s is running already: %s is locked",
-			who, path);
+		err_set(err, ST_BUSY, "%s is running already: %s/%s is locked",
+			who, run_dir(), name);
 	else
-		err_set(err, ST_FAILED, "cannot lock %s: %s", path,
-			strerror(errno));
+		err_set(err, ST_FAILED, "cannot lock %s/%s: %s", run_dir(),
+			name, strerror(errno));
 	close(fd);
 	return -1;
 }
 
-static bool write_all(const char *path, const char *text)
+static bool write_all(const char *name, const char *text)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd = open_file(name, O_WRONLY | O_CREAT | O_TRUNC);
 	size_t len = strlen(text);
 	ssize_t done;
 
@@ -124,19 +150,18 @@ static bool write_all(const char *path, const char *text)
  */
 int run_dir_write(const char *name, const char *text, struct err *err)
 {
-	char path[PATH_MAX], new[PATH_MAX];
+	char new[RUN_DIR_NAME_MAX + 8];
 	int error;
 
 	if (run_dir_make(err))
 		return -1;
-	run_path(path, name, "");
-	run_path(new, name, ".new");
-	if (write_all(new, text) && !rename(new, path))
+	snprintf(new, sizeof(new), "%s.new", name);
+	if (write_all(new, text) && !renameat(dir_fd(), new, dir_fd(), name))
 		return 0;
 	error = errno;
-	unlink(new);
-	return err_set(err, ST_FAILED, "cannot write %s: %s", path,
-		       strerror(error));
+	unlinkat(dir_fd(), new, 0);
+	return err_set(err, ST_FAILED, "cannot write %s/%s: %s", run_dir(),
+		       name, strerror(error));
 }
 
 static char *read_all(int fd)
@@ -164,8 +189,8 @@ static char *read_all(int fd)
  */
 char *run_dir_read(const char *name)
 {
-	char path[PATH_MAX], *text;
-	int fd = open(run_path(path, name, ""), O_RDONLY | O_CLOEXEC);
+	int fd = open_file(name, O_RDONLY);
+	char *text;
 
 	if (fd < 0)
 		return NULL;
@@ -180,9 +205,8 @@ char *run_dir_read(const char *name)
  */
 void run_dir_remove(const char *name)
 {
-	char path[PATH_MAX];
-
-	unlink(run_path(path, name, ""));
+	if (dir_fd() >= 0)
+		unlinkat(dir_fd(), name, 0);
 }
 
 /**
@@ -202,11 +226,17 @@ bool run_dir_hidden(void)
  */
 void run_dir_each(void (*fn)(const char *name, void *arg), void *arg)
 {
-	DIR *dir = opendir(run_dir());
+	int fd = open_again();
 	struct dirent *entry;
+	DIR *dir;
 
-	if (!dir)
+	if (fd < 0)
 		return;
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return;
+	}
 	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
 			fn(entry->d_name, arg);
@@ -223,9 +253,11 @@ void run_dir_each(void (*fn)(const char *name, void *arg), void *arg)
 int run_dir_watch(struct err *err)
 {
 	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	char path[32];
 
-	if (fd >= 0 && inotify_add_watch(fd, run_dir(), IN_MOVED_TO |
-					 IN_DELETE | IN_ONLYDIR) >= 0)
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", dir_fd());
+	if (fd >= 0 && inotify_add_watch(fd, path, IN_MOVED_TO | IN_DELETE |
+					 IN_ONLYDIR) >= 0)
 		return fd;
 	err_set(err, ST_FAILED, "cannot watch %s: %s", run_dir(),
 		strerror(errno));

@@ -10,7 +10,8 @@
 
 int run_dir_make(struct err *err);
 int run_dir_lock(void);
-int run_dir_claim(const char *name, const char *who, struct err *err);
+int run_dir_claim(const char *name, const char *who, void (*wait)(void),
+		  struct err *err);
 int run_dir_write(const char *name, const char *text, struct err *err);
 char *run_dir_read(const char *name);
 void run_dir_remove(const char *name);
