@@ -3,6 +3,8 @@
  * Routing: which connection a command travels on.
  */
 #include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
 #include <linux/sched/clock.h>
 
 #include "../../driver/queue.h"
@@ -90,6 +92,14 @@ static void dead_ones_are_not(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, nbd_queue_pick(&s->config, 1));
 }
 
+static void all_answered(struct slots *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < CONNECTIONS; i++)
+		s->conns[i]->progress_at = local_clock();
+}
+
 /* All answer a command in @service, and have done so just now. */
 static void all_serve_in(struct slots *s, u32 service)
 {
@@ -99,8 +109,8 @@ static void all_serve_in(struct slots *s, u32 service)
 	for (i = 0; i < CONNECTIONS; i++) {
 		s->conns[i]->depth = 128;
 		s->conns[i]->service = service;
-		s->conns[i]->progress_at = local_clock();
 	}
+	all_answered(s);
 }
 
 static void what_is_fast_stays_together(struct kunit *test)
@@ -147,42 +157,110 @@ static void not_beyond_the_depth(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], nbd_queue_pick(&s->config, 0));
 }
 
-/*
- * Forty commands that any connection would answer soon, where two would be no
- * crowd. The test has one processor busy, if not more than that.
- */
-static void a_crowd_is_no_help(struct kunit *test)
+static int spin(void *unused)
 {
-	struct slots *s = make(test);
-	unsigned long end = jiffies + HZ;
+	while (!kthread_should_stop())
+		cond_resched();
+	return 0;
+}
+
+/* Have each processor busy until spin_end(). */
+static void spin_begin(struct kunit *test, struct task_struct **spinners)
+{
+	unsigned long end = jiffies + 10 * HZ;
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		spinners[cpu] = kthread_run_on_cpu(spin, NULL, cpu,
+						   "nbd-spin/%u");
+		KUNIT_EXPECT_FALSE(test, IS_ERR(spinners[cpu]));
+	}
+	while (nbd_spare() && time_before(jiffies, end))
+		cond_resched();
+	KUNIT_EXPECT_FALSE(test, nbd_spare());
+}
+
+static void spin_end(struct task_struct **spinners)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		if (!IS_ERR_OR_NULL(spinners[cpu]))
+			kthread_stop(spinners[cpu]);
+}
+
+/* The host may have taken a moment away from us: that is not their silence. */
+static struct nbd_conn *pick(struct slots *s)
+{
+	all_answered(s);
+	return nbd_queue_pick(&s->config, 2);
+}
+
+/* Forty commands that any connection would answer soon, two being no crowd. */
+static void expect_no_crowd(struct kunit *test, struct slots *s)
+{
 	unsigned int i;
 
-	all_serve_in(s, 2 * NSEC_PER_MSEC);
-	s->config.spread = NSEC_PER_MSEC;
-	s->config.crowd = 2;
-	/* Busy for long enough. */
-	while (nbd_spare() && time_before(jiffies, end))
-		cpu_relax();
-	if (nbd_spare())
-		kunit_skip(test, "another processor is idle");
 	for (i = 0; i < 40; i++)
-		atomic_inc(&nbd_queue_pick(&s->config, 2)->in_flight);
+		atomic_inc(&pick(s)->in_flight);
 	for (i = 0; i < CONNECTIONS; i++)
 		KUNIT_EXPECT_EQ(test, i < 2 ? 20 : 0,
 				atomic_read(&s->conns[i]->in_flight));
-	/* Not if a command would wait there for long, or nobody knows how long. */
+	/* The next one stands in for one that is gone. */
+	atomic_set(&s->conns[0]->state, NBD_CONN_DOWN);
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[2], pick(s));
+	atomic_set(&s->conns[2]->in_flight, 21);
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], pick(s));
+	atomic_set(&s->conns[0]->state, NBD_CONN_LIVE);
+	atomic_set(&s->conns[2]->in_flight, 0);
+}
+
+/* As many are used as are needed, if a command would wait for long. */
+static void expect_all(struct kunit *test, struct slots *s)
+{
+	unsigned int i;
+
 	for (i = 0; i < 2; i++)
 		s->conns[i]->service = 5 * NSEC_PER_MSEC;
-	KUNIT_EXPECT_PTR_EQ(test, s->conns[2], nbd_queue_pick(&s->config, 2));
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[2], pick(s));
+	/* Or nobody knows for how long, */
+	for (i = 0; i < 2; i++)
+		s->conns[i]->service = 0;
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[2], pick(s));
+	/* or there is no sign of life. */
 	for (i = 0; i < 2; i++) {
-		s->conns[i]->service = 2 * NSEC_PER_MSEC;
+		s->conns[i]->service = 1;
 		s->conns[i]->progress_at = local_clock() - NSEC_PER_SEC;
 	}
 	KUNIT_EXPECT_PTR_EQ(test, s->conns[3], nbd_queue_pick(&s->config, 3));
-	/* Nor if they are gone. */
-	for (i = 0; i < 2; i++)
-		atomic_set(&s->conns[i]->state, NBD_CONN_DOWN);
-	KUNIT_EXPECT_PTR_EQ(test, s->conns[2], nbd_queue_pick(&s->config, 0));
+}
+
+static void a_crowd_is_no_help(struct kunit *test)
+{
+	struct task_struct **spinners = kunit_kcalloc(test, nr_cpu_ids,
+						      sizeof(*spinners),
+						      GFP_KERNEL);
+	struct slots *s = make(test);
+
+	KUNIT_ASSERT_NOT_NULL(test, spinners);
+	all_serve_in(s, 2 * NSEC_PER_MSEC);
+	s->config.spread = NSEC_PER_MSEC;
+	s->config.crowd = 2;
+	spin_begin(test, spinners);
+	expect_no_crowd(test, s);
+	expect_all(test, s);
+	spin_end(spinners);
+}
+
+static void idle_processors_are_spare(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	nbd_spare();
+	msleep(200);
+	KUNIT_EXPECT_TRUE(test, nbd_spare());
+	s->config.crowd = 2;
+	expect_even(test, s);
 }
 
 static void the_service_time_is_learnt(struct kunit *test)
@@ -246,6 +324,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(what_stalls_gets_no_more),
 	KUNIT_CASE(not_beyond_the_depth),
 	KUNIT_CASE(a_crowd_is_no_help),
+	KUNIT_CASE(idle_processors_are_spare),
 	KUNIT_CASE(the_service_time_is_learnt),
 	KUNIT_CASE(a_slow_one_is_avoided),
 	KUNIT_CASE(all_slow_is_none_slow),
