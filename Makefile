@@ -21,6 +21,8 @@
 #                       servers, beside nbdcopy and qemu-img, 13 minutes;
 #                       make bench-zero: zero disks of servers that can do it
 #                       fast, slowly or not at all;
+#                       make bench-profile: which functions hold the instructions
+#                       of an I/O at depth 1, a minute;
 #                       make bench-depth: slow servers with many requests in
 #                       flight and with large ones
 #
@@ -102,6 +104,10 @@ bench-zero:
 	scripts/deps.sh test
 	tests/bench/run --zero
 
+bench-profile:
+	scripts/deps.sh bench
+	tests/bench/run --profile
+
 bench-depth:
 	scripts/deps.sh test
 	tests/bench/run --depth
@@ -117,4 +123,5 @@ clean:
 
 .PHONY: all driver helper install install-driver install-helper install-boot \
 	uninstall uninstall-boot packages demo check check-quick check-kernels \
-	soak bench bench-quick bench-multiconn bench-zero bench-depth clean
+	soak bench bench-quick bench-multiconn bench-zero bench-depth bench-profile \
+	clean

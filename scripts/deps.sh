@@ -3,10 +3,11 @@
 #
 # Install the Debian 12 packages that are missing, and only those.
 #
-# usage: scripts/deps.sh [build|packages|test]
+# usage: scripts/deps.sh [build|packages|test|bench]
 #   build     what `make` needs: compiler, libraries, headers of both kernels
 #   packages  that, and what `make packages` needs
 #   test      as build, and what `make check` and `make demo` need (the default)
+#   bench     as test, and what `make bench-profile` needs
 #
 # Says nothing when nothing is missing. NBD_NO_DEPS=1 turns it off.
 set -eu
@@ -35,8 +36,9 @@ case ${1:-test} in
 build) want=("${build_set[@]}") ;;
 packages) want=("${build_set[@]}" "${packages_set[@]}") ;;
 test) want=("${build_set[@]}" "${test_set[@]}") ;;
+bench) want=("${build_set[@]}" "${test_set[@]}" linux-perf) ;;
 *)
-	echo "usage: $0 [build|packages|test]" >&2
+	echo "usage: $0 [build|packages|test|bench]" >&2
 	exit 2
 	;;
 esac
