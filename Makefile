@@ -14,6 +14,8 @@
 # make soak             tests that go on for hours, on the debug kernel: a million
 #                       mutated replies, an hour of storm, 50 server kills, and
 #                       what takes too long there for make check
+# make check-system     install the packages in a Debian 12 with systemd, boot it in
+#                       a virtual machine and use them, half an hour
 # make bench            measure beside the kernel's own driver and write the
 #                       tables of Documentation/performance.md, an hour;
 #                       make bench-quick: print a few rows, 2 minutes;
@@ -84,6 +86,10 @@ check-kernels:
 	scripts/deps.sh test
 	tests/run kernels
 
+check-system:
+	scripts/deps.sh system
+	tests/system/run
+
 soak:
 	scripts/deps.sh test
 	tests/soak
@@ -123,5 +129,5 @@ clean:
 
 .PHONY: all driver helper install install-driver install-helper install-boot \
 	uninstall uninstall-boot packages demo check check-quick check-kernels \
-	soak bench bench-quick bench-multiconn bench-zero bench-depth bench-profile \
-	clean
+	check-system soak bench bench-quick bench-multiconn bench-zero bench-depth \
+	bench-profile clean

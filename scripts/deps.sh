@@ -3,11 +3,12 @@
 #
 # Install the Debian 12 packages that are missing, and only those.
 #
-# usage: scripts/deps.sh [build|packages|test|bench]
+# usage: scripts/deps.sh [build|packages|test|bench|system]
 #   build     what `make` needs: compiler, libraries, headers of both kernels
 #   packages  that, and what `make packages` needs
 #   test      as build, and what `make check` and `make demo` need (the default)
 #   bench     as test, and what `make bench-profile` needs
+#   system    packages and test, and what `make check-system` needs
 #
 # Says nothing when nothing is missing. NBD_NO_DEPS=1 turns it off.
 set -eu
@@ -31,14 +32,21 @@ test_set=(
 	fio e2fsprogs xfsprogs parted fdisk dmsetup
 	coreutils findutils mawk git util-linux iproute2 nftables procps
 )
+system_set=(
+	mmdebstrap debian-archive-keyring
+)
 
 case ${1:-test} in
 build) want=("${build_set[@]}") ;;
 packages) want=("${build_set[@]}" "${packages_set[@]}") ;;
 test) want=("${build_set[@]}" "${test_set[@]}") ;;
 bench) want=("${build_set[@]}" "${test_set[@]}" linux-perf) ;;
+system)
+	want=("${build_set[@]}" "${packages_set[@]}" "${test_set[@]}"
+		"${system_set[@]}")
+	;;
 *)
-	echo "usage: $0 [build|packages|test|bench]" >&2
+	echo "usage: $0 [build|packages|test|bench|system]" >&2
 	exit 2
 	;;
 esac
