@@ -5,6 +5,7 @@
 
 #include <linux/nbd-netlink.h>
 
+#include "advice.h"
 #include "device.h"
 #include "persist.h"
 #include "print.h"
@@ -140,6 +141,16 @@ static void text_persist(const struct nl_device *d)
 	text_reconnecting(d);
 }
 
+static void text_advice(const struct nl_device *d)
+{
+	char advice[256];
+
+	if (!advice_on(d, advice, sizeof(advice)))
+		return;
+	row("what to do");
+	printf("%s\n", advice);
+}
+
 static void text_device(const struct nl_device *d)
 {
 	char backend[4096];
@@ -149,6 +160,7 @@ static void text_device(const struct nl_device *d)
 	printf("nbd%u\n", d->index);
 	row("state");
 	printf("%s\n", print_state(d->state));
+	text_advice(d);
 	row("backend");
 	printf("%s\n", escape_backend(d, backend, sizeof(backend)));
 	row_size("size", d->size);

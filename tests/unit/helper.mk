@@ -3,12 +3,12 @@
 # Makefile of this directory: it runs what HELPER_TESTS names. By itself:
 #	make -f helper.mk check-helper
 HELPER_TESTS := test-uri test-text test-negotiate test-negotiate-lies test-nl \
-	test-monitor test-nbdtab test-root-disk
+	test-monitor test-nbdtab test-root-disk test-advice
 HELPER_DIR := ../../helper
 
 helper_sources := $(addprefix $(HELPER_DIR)/,args.c err.c text.c uri.c \
 	uri-format.c export.c negotiate.c negotiate-reply.c nl-get.c state.c \
-	backoff.c attach-args.c nbdtab.c print.c root-disk.c)
+	backoff.c attach-args.c nbdtab.c print.c root-disk.c advice.c)
 helper_packages := libnl-3.0 libnl-genl-3.0 json-c
 helper_headers := $(wildcard $(HELPER_DIR)/*.h)
 helper_cflags := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE \

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdio.h>
+
+#include <linux/nbd-netlink.h>
+
+#include "advice.h"
+
+/* How its connections come back. */
+static void how_to_connect(const struct nl_device *d, char *dst, size_t size)
+{
+	if (!d->backend)
+		snprintf(dst, size,
+			 "connect it again with the program that attached it");
+	else if (d->attach_flags & NBD_ATTACH_PERSIST)
+		snprintf(dst, size,
+			 "see that nbdctl monitor runs, it connects again; or nbdctl reconnect nbd%u",
+			 d->index);
+	else
+		snprintf(dst, size, "nbdctl reconnect nbd%u", d->index);
+}
+
+/**
+ * advice_on - what a person should do about a device
+ * @d: the device
+ * @dst: gets a line of text
+ * @size: room there
+ *
+ * Return: false if there is nothing to be done; then @dst is not written.
+ */
+bool advice_on(const struct nl_device *d, char *dst, size_t size)
+{
+	char connect[128];
+
+	how_to_connect(d, connect, sizeof(connect));
+	switch (d->state) {
+	case NBD_STATE_LIVE:
+		if (nl_live(d) == d->nr_conns)
+			return false;
+		snprintf(dst, size, "%s", connect);
+		return true;
+	case NBD_STATE_PARKED:
+		snprintf(dst, size,
+			 "%s; to give up what waits, nbdctl detach --force nbd%u",
+			 connect, d->index);
+		return true;
+	case NBD_STATE_DEAD:
+		snprintf(dst, size,
+			 "unmount, %s, check the file system; or nbdctl detach --force nbd%u",
+			 connect, d->index);
+		return true;
+	case NBD_STATE_DISCONNECTING:
+		snprintf(dst, size,
+			 "unmount or close what has it open, then it is free");
+		return true;
+	default:
+		return false;
+	}
+}
