@@ -45,6 +45,21 @@ static bool is_meant(const struct nl_device *d, const struct how *how)
 	return d->state != NBD_STATE_IDLE;
 }
 
+/* The others may have taken long, and it may have been connected meanwhile. */
+static bool still_meant(struct nl *nl, u32 index, const struct how *how)
+{
+	struct nl_devices devices;
+	struct nl_answer answer;
+	bool meant;
+
+	if (!how->dead)
+		return true;
+	nl_get(nl, index, &devices, &answer);
+	meant = !answer.error && is_meant(&devices.d[0], how);
+	nl_free_devices(&devices);
+	return meant;
+}
+
 static int detach_all(struct nl *nl, const struct how *how, struct err *err)
 {
 	struct nl_devices devices;
@@ -57,6 +72,7 @@ static int detach_all(struct nl *nl, const struct how *how, struct err *err)
 		nl_error(&answer, "cannot list the devices", err);
 	for (i = 0; i < devices.n && !answer.error; i++)
 		if (is_meant(&devices.d[i], how) &&
+		    still_meant(nl, devices.d[i].index, how) &&
 		    detach_device(nl, devices.d[i].index,
 				  how->force || how->dead, &one))
 			err_keep_first(err, &one);
