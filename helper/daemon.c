@@ -14,6 +14,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "daemon.h"
@@ -89,6 +91,23 @@ void daemon_harden(void)
 		daemon_log("cannot lock memory: %s", strerror(errno));
 }
 
+/* The kernel's log takes a line at once, and never says that it would. */
+static bool is_kernel_log(void)
+{
+	struct stat st;
+
+	return !fstat(STDERR_FILENO, &st) && S_ISCHR(st.st_mode) &&
+	       st.st_rdev == makedev(1, 11);
+}
+
+static bool can_log(void)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return is_kernel_log() ||
+	       (poll(&p, 1, 0) == 1 && p.revents & POLLOUT);
+}
+
 /**
  * daemon_log - one line on standard error
  * @fmt: printf format, without the newline
@@ -97,7 +116,6 @@ void daemon_harden(void)
  */
 void daemon_log(const char *fmt, ...)
 {
-	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
 	char line[2200];
 	va_list ap;
 	int len;
@@ -105,7 +123,7 @@ void daemon_log(const char *fmt, ...)
 	va_start(ap, fmt);
 	len = vsnprintf(line, sizeof(line) - 1, fmt, ap);
 	va_end(ap);
-	if (len < 0 || poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT))
+	if (len < 0 || !can_log())
 		return;
 	if (len > (int)sizeof(line) - 2)
 		len = (int)sizeof(line) - 2;
