@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The root file system is on a disk, on a partition of it, or on something that is
- * built upon these (dm, md). An overlay has that at each of its layers.
+ * built upon these (dm, md, loop). An overlay has that at each of its layers.
  */
 #include <dirent.h>
 #include <limits.h>
@@ -40,6 +40,32 @@ static bool slaves_stand_on(const char *dir, const char *disk,
 	return found;
 }
 
+/* A loop device stands on what the file system of its file is on. */
+static bool loop_stands_on(const char *dir, const char *disk,
+			   unsigned int depth)
+{
+	char link[PATH_MAX + 24], path[PATH_MAX];
+	struct stat st;
+	size_t len;
+	FILE *file;
+
+	snprintf(link, sizeof(link), "%s/loop/backing_file", dir);
+	file = fopen(link, "re");
+	if (!file)
+		return false;
+	if (!fgets(path, sizeof(path), file))
+		path[0] = '\0';
+	fclose(file);
+	len = strcspn(path, "\n");
+	path[len] = '\0';
+	if (!len || stat(path, &st))
+		return false;
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u",
+		 major(S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev),
+		 minor(S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev));
+	return stands_on(path, disk, depth + 1);
+}
+
 /* @path leads to the directory of a block device in sysfs. */
 static bool stands_on(const char *path, const char *disk, unsigned int depth)
 {
@@ -53,7 +79,8 @@ static bool stands_on(const char *path, const char *disk, unsigned int depth)
 		*strrchr(dir, '/') = '\0';
 	if (!strcmp(strrchr(dir, '/') + 1, disk))
 		return true;
-	return slaves_stand_on(dir, disk, depth);
+	return slaves_stand_on(dir, disk, depth) ||
+	       loop_stands_on(dir, disk, depth);
 }
 
 /**
