@@ -51,9 +51,9 @@ links "$dev"
 
 # The name of an export may hold anything.
 # shellcheck disable=SC2016 # as it is
-attach -N '../a b/$(id)%;-part1"é' "$uri"
+attach -N '../a b/$(id)%;-part1"é~' "$uri"
 settle
-odd='..\x2fa\x20b\x2f\x24\x28id\x29\x25\x3b\x2dpart1\x22\xc3\xa9'
+odd='..\x2fa\x20b\x2f\x24\x28id\x29\x25\x3b\x2dpart1\x22\xc3\xa9\x7e'
 links "$dev" "by-id/nbd-$tcp-$odd" "by-path/ip-$tcp-nbd-$odd"
 detach "$dev"
 
