@@ -38,8 +38,10 @@ must "nothing failed at boot" '[ -z "$(systemctl --failed --no-legend)" ] || {
 	systemctl --failed --no-legend
 	exit 1
 }'
-must "units are active" 'systemctl is-active nbdctl@nbd0 nbdctl-monitor \
-	srv.mount'
+must "units are active" 'for u in nbdctl@nbd0 nbdctl-monitor nbdctl-shutdown srv.mount
+	do
+		systemctl is-active $u
+	done'
 must "mounted" 'findmnt -no SOURCE /srv | grep -x /dev/nbd0p1'
 must "two connections" "nbdctl list | grep -w 2/2"
 must "links" "for l in by-id/nbd-10.0.2.2:$port-data \

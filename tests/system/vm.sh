@@ -140,10 +140,16 @@ machine_failed()
 # answer SECONDS: the next line of the machine, in $line.
 answer()
 {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1)) part=
 
+	line=
 	while [ $SECONDS -lt $end ]; do
-		! read -r -t 5 -u "$from" line || return 0
+		if read -r -t 5 -u "$from" part; then
+			line+=$part
+			return 0
+		fi
+		# What there is of a line when time is up.
+		line+=$part
 		kill -0 "$qemu_pid" 2>/dev/null || return 1
 	done
 	return 1
@@ -194,7 +200,8 @@ power_off()
 	local end=$((SECONDS + $1)) began=$SECONDS
 
 	guest 'dmesg' >"$NBD_LOGS/dmesg-$boots"
-	guest "systemd-run -q --on-active=1 systemctl ${2:-poweroff}" \
+	guest "systemd-run -q --on-active=1 \
+		--timer-property=AccuracySec=100ms systemctl ${2:-poweroff}" \
 		>/dev/null ||
 		fail "systemctl ${2:-poweroff}"
 	while kill -0 "$qemu_pid" 2>/dev/null; do
