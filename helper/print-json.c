@@ -6,42 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <json-c/json.h>
 #include <linux/nbd-netlink.h>
 
 #include "device.h"
+#include "json.h"
 #include "persist.h"
 #include "run-dir.h"
 #include "print.h"
-#include "text.h"
 
 static struct json_object *info;	/* between info_begin and info_end */
-
-/* Text that is not UTF-8 is shown escaped: JSON has no other bytes. */
-static struct json_object *new_string(const char *s, size_t len)
-{
-	char shown[4 * NBD_MAX_STRING + 8];
-
-	if (text_is_utf8(s, len))
-		return json_object_new_string_len(s, (int)len);
-	return json_object_new_string(text_escape(shown, sizeof(shown), s,
-						  len));
-}
-
-static void add_string(struct json_object *o, const char *key, const char *s)
-{
-	json_object_object_add(o, key, new_string(s, strlen(s)));
-}
-
-static void add_number(struct json_object *o, const char *key, u64 value)
-{
-	json_object_object_add(o, key, json_object_new_uint64(value));
-}
-
-static void add_bool(struct json_object *o, const char *key, bool value)
-{
-	json_object_object_add(o, key, json_object_new_boolean(value));
-}
 
 static void add_maximum(struct json_object *o, const char *key, u32 value)
 {
