@@ -10,7 +10,8 @@
 
 static const struct verb * const verbs[] = {
 	&verb_attach, &verb_detach, &verb_reconnect, &verb_resize,
-	&verb_list, &verb_status, &verb_info, &verb_metrics, &verb_monitor,
+	&verb_list, &verb_status, &verb_top, &verb_info, &verb_metrics,
+	&verb_monitor,
 };
 
 static const char statuses[] =

@@ -30,6 +30,7 @@ extern const struct verb verb_reconnect;
 extern const struct verb verb_resize;
 extern const struct verb verb_list;
 extern const struct verb verb_status;
+extern const struct verb verb_top;
 extern const struct verb verb_info;
 extern const struct verb verb_metrics;
 extern const struct verb verb_monitor;
