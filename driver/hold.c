@@ -33,8 +33,7 @@ void nbd_queue_hold(struct nbd_queue *q)
 	WRITE_ONCE(q->mode, NBD_QUEUE_HOLD);
 	spin_unlock_bh(&q->lock);
 	/* Waits for those who looked at the mode before. */
-	blk_mq_quiesce_queue(q->disk->queue);
-	blk_mq_unquiesce_queue(q->disk->queue);
+	nbd_wait_dispatched(q->disk, q->set);
 	flush_work(&q->fence_work.work);
 }
 

@@ -478,8 +478,7 @@ void nbd_queue_close(struct nbd_queue *q)
 	 * it is frozen: queue_rq takes a socket's lock, under which others wait
 	 * for memory.
 	 */
-	blk_mq_quiesce_queue(q->disk->queue);
-	blk_mq_unquiesce_queue(q->disk->queue);
+	nbd_wait_dispatched(q->disk, q->set);
 	cancel_delayed_work_sync(&q->fence_work);
 	memset(&q->config, 0, sizeof(q->config));
 }

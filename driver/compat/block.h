@@ -87,6 +87,27 @@ static inline void nbd_unfreeze(struct request_queue *q, unsigned int flags)
 }
 #endif
 
+/**
+ * nbd_wait_dispatched() - wait until those have returned who are in queue_rq
+ * @disk: the disk
+ * @set: its tag set
+ *
+ * Who comes later sees what the caller wrote before. The queue is not quiesced
+ * for that: a request that finds it quiesced is put aside, and on some kernels
+ * nobody looks at it again if the queue is let go at that moment.
+ *
+ * Context: process, sleeps.
+ */
+static inline void nbd_wait_dispatched(struct gendisk *disk,
+				       struct blk_mq_tag_set *set)
+{
+#ifdef NBD_HAVE_WAIT_SET
+	blk_mq_wait_quiesce_done(set);
+#else
+	blk_mq_wait_quiesce_done(disk->queue);
+#endif
+}
+
 #ifdef NBD_HAVE_LIMITS_UPDATE
 
 static inline struct gendisk *nbd_alloc_disk(struct blk_mq_tag_set *set,
