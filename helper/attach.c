@@ -50,23 +50,52 @@ static int check_device(struct nl *nl, u32 index, struct err *err)
 	return ret;
 }
 
+/* Somebody may have it open for a moment. */
+static void connect_named(struct nl *nl, const struct nl_attach *a,
+			  struct nl_answer *answer)
+{
+	s64 deadline = deadline_in(BUSY_MS);
+
+	for (;;) {
+		nl_attach(nl, a, answer);
+		if (answer->error != EBUSY || !deadline_left(deadline) ||
+		    signals_pending() || !is_idle(nl, a->index))
+			return;
+		pause_ms(BUSY_NAP_MS);
+	}
+}
+
+/*
+ * The kernel takes one that nobody has open. Right after the module was loaded udev
+ * has the first ones open, and yet everybody expects the first one.
+ */
+static void connect_any(struct nl *nl, const struct nl_attach *a,
+			struct nl_answer *answer)
+{
+	struct nl_attach first = *a;
+
+	if (nl->was_absent) {
+		first.has_index = true;
+		first.index = 0;
+		connect_named(nl, &first, answer);
+		if (answer->error != EBUSY)
+			return;
+	}
+	nl_attach(nl, a, answer);
+}
+
 static int connect_device(struct nl *nl, const struct nl_attach *a,
 			  u32 *index, struct err *err)
 {
-	s64 deadline = deadline_in(BUSY_MS);
 	struct nl_answer answer;
 	char what[64] = "cannot attach to a free device";
 
-	if (a->has_index)
+	if (a->has_index) {
 		snprintf(what, sizeof(what), "cannot attach to nbd%u",
 			 a->index);
-	for (;;) {
-		nl_attach(nl, a, &answer);
-		if (answer.error != EBUSY || !a->has_index ||
-		    !deadline_left(deadline) || signals_pending() ||
-		    !is_idle(nl, a->index))
-			break;
-		pause_ms(BUSY_NAP_MS);
+		connect_named(nl, a, &answer);
+	} else {
+		connect_any(nl, a, &answer);
 	}
 	if (answer.error)
 		return nl_error(&answer, what, err);

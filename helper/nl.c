@@ -216,8 +216,12 @@ static int open_socket(struct nl *nl, struct err *err)
  */
 int nl_open(struct nl *nl, struct err *err)
 {
+	/* The look-up may have the kernel load it. */
+	bool absent = access("/sys/module/nbd", F_OK);
+
 	if (open_socket(nl, err))
 		return -1;
+	nl->was_absent = absent;
 	look_up_family(nl, true);
 	return 0;
 }

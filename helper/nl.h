@@ -21,6 +21,7 @@ struct nl {
 	int id;
 	u32 group;		/* of its events */
 	enum nl_family family;
+	bool was_absent;	/* the module, when the socket was opened */
 };
 
 struct nl_conn {

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# nbdctl attach loads the module if it is missing, as modprobe would.
+# nbdctl attach loads the module if it is missing, as modprobe would, and takes the
+# first device although somebody has it open for a moment, as udev has.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -11,7 +12,12 @@ mkdir -p /run/modprobe.d
 printf 'install nbd /sbin/insmod %s nbds_max=3\n' "$NBD_KO" \
 	>/run/modprobe.d/nbd-test.conf
 at_exit rm -f /run/modprobe.d/nbd-test.conf
+until { exec 8</dev/nbd0; } 2>/dev/null; do
+	sleep 0.01
+done && sleep 1 &
 attach "$uri"
+[ "$dev" = /dev/nbd0 ] || fail "it took $dev"
+wait
 [ "$(cat /sys/module/nbd/parameters/nbds_max)" = 3 ] || fail "nbds_max"
 detach "$dev"
 unload_module
