@@ -141,15 +141,11 @@ static int attach_entry(const struct nbdtab_entry *entry,
 	return finish_and_attach(&args, err);
 }
 
-static int attach_named(const char *name, const struct nbdtab_entry *table,
+static int attach_named(u32 device, const struct nbdtab_entry *table,
 			struct command *command, struct err *err)
 {
-	const struct nbdtab_entry *entry;
-	u32 device;
+	const struct nbdtab_entry *entry = nbdtab_find(table, device);
 
-	if (args_device(name, &device, err))
-		return -1;
-	entry = nbdtab_find(table, device);
 	if (!entry)
 		return err_set(err, ST_NO_DEVICE, "nbd%u is not in %s", device,
 			       command->table);
@@ -195,23 +191,27 @@ static int attach_by_table(struct command *command, const char *name,
 			   struct err *err)
 {
 	struct nbdtab_entry *table;
+	u32 device = 0;
 	int ret;
 
+	if (name && args_device(name, &device, err))
+		return -1;
 	if (!command->table)
 		command->table = NBDTAB_PATH;
 	table = nbdtab_read(command->table, err);
 	if (err->status != ST_OK)
 		return -1;
-	ret = name ? attach_named(name, table, command, err) :
+	ret = name ? attach_named(device, table, command, err) :
 	      attach_all(table, command, err);
 	nbdtab_free(table);
 	return ret;
 }
 
-/* A device has no colon, a URI has one. */
+/* Or else a URI; what is neither is malformed as what it looks more like. */
 static bool is_device(const char *word)
 {
-	return *word && !strchr(word, ':');
+	return !strncmp(word, "/dev/", 5) ||
+	       (*word && !strpbrk(word, ":/"));
 }
 
 static int run(int argc, char **argv, struct err *err)
