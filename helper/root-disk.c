@@ -16,9 +16,36 @@
 
 #define MAX_DEPTH	16	/* devices one upon the other */
 
-static bool stands_on(const char *path, const char *disk, unsigned int depth);
+/**
+ * struct search - what is looked for, and where
+ * @sysfs: where sysfs is mounted
+ * @disk: the name of the disk
+ */
+struct search {
+	const char *sysfs;
+	const char *disk;
+};
 
-static bool slaves_stand_on(const char *dir, const char *disk,
+static bool stands_on(const struct search *s, const char *path,
+		      unsigned int depth);
+
+/* What a path leads to: a block device, or what a file is on. */
+static dev_t device_of(const struct stat *st)
+{
+	return S_ISBLK(st->st_mode) ? st->st_rdev : st->st_dev;
+}
+
+static bool number_stands_on(const struct search *s, dev_t dev,
+			     unsigned int depth)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/dev/block/%u:%u", s->sysfs, major(dev),
+		 minor(dev));
+	return stands_on(s, path, depth);
+}
+
+static bool slaves_stand_on(const struct search *s, const char *dir,
 			    unsigned int depth)
 {
 	char slaves[PATH_MAX + 8], path[PATH_MAX + 272];
@@ -34,40 +61,34 @@ static bool slaves_stand_on(const char *dir, const char *disk,
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", slaves, entry->d_name);
-		found = stands_on(path, disk, depth + 1);
+		found = stands_on(s, path, depth + 1);
 	}
 	closedir(d);
 	return found;
 }
 
 /* A loop device stands on what the file system of its file is on. */
-static bool loop_stands_on(const char *dir, const char *disk,
+static bool loop_stands_on(const struct search *s, const char *dir,
 			   unsigned int depth)
 {
-	char link[PATH_MAX + 24], path[PATH_MAX];
+	char name[PATH_MAX + 24], path[PATH_MAX] = "";
 	struct stat st;
-	size_t len;
 	FILE *file;
 
-	snprintf(link, sizeof(link), "%s/loop/backing_file", dir);
-	file = fopen(link, "re");
+	snprintf(name, sizeof(name), "%s/loop/backing_file", dir);
+	file = fopen(name, "re");
 	if (!file)
 		return false;
-	if (!fgets(path, sizeof(path), file))
-		path[0] = '\0';
+	if (fgets(path, sizeof(path), file))
+		path[strcspn(path, "\n")] = '\0';
 	fclose(file);
-	len = strcspn(path, "\n");
-	path[len] = '\0';
-	if (!len || stat(path, &st))
-		return false;
-	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u",
-		 major(S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev),
-		 minor(S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev));
-	return stands_on(path, disk, depth + 1);
+	return !stat(path, &st) &&
+	       number_stands_on(s, device_of(&st), depth + 1);
 }
 
 /* @path leads to the directory of a block device in sysfs. */
-static bool stands_on(const char *path, const char *disk, unsigned int depth)
+static bool stands_on(const struct search *s, const char *path,
+		      unsigned int depth)
 {
 	char dir[PATH_MAX], partition[PATH_MAX + 16];
 
@@ -77,10 +98,9 @@ static bool stands_on(const char *path, const char *disk, unsigned int depth)
 	/* A partition is in the directory of its disk. */
 	if (!access(partition, F_OK))
 		*strrchr(dir, '/') = '\0';
-	if (!strcmp(strrchr(dir, '/') + 1, disk))
+	if (!strcmp(strrchr(dir, '/') + 1, s->disk))
 		return true;
-	return slaves_stand_on(dir, disk, depth) ||
-	       loop_stands_on(dir, disk, depth);
+	return slaves_stand_on(s, dir, depth) || loop_stands_on(s, dir, depth);
 }
 
 /**
@@ -93,12 +113,11 @@ static bool stands_on(const char *path, const char *disk, unsigned int depth)
  */
 bool root_disk_below(const char *sysfs, dev_t dev, u32 index)
 {
-	char path[PATH_MAX], disk[32];
+	char disk[32];
+	const struct search s = { sysfs, disk };
 
 	snprintf(disk, sizeof(disk), "nbd%u", index);
-	snprintf(path, sizeof(path), "%s/dev/block/%u:%u", sysfs, major(dev),
-		 minor(dev));
-	return stands_on(path, disk, 0);
+	return number_stands_on(&s, dev, 0);
 }
 
 static bool path_is_on(const char *path, u32 index)
@@ -107,8 +126,7 @@ static bool path_is_on(const char *path, u32 index)
 
 	if (stat(path, &st))
 		return false;
-	return root_disk_below("/sys", S_ISBLK(st.st_mode) ? st.st_rdev :
-			       st.st_dev, index);
+	return root_disk_below("/sys", device_of(&st), index);
 }
 
 /* The layers of an overlay, among the options of its superblock. */

@@ -62,6 +62,28 @@ static void put_upon(const char *upper, const char *lower, const char *name)
 	assert_int_equal(symlink(target, at(link)), 0);
 }
 
+/* Its file is on a partition of nbd10, as far as the tree says. */
+static void make_loop(const char *number)
+{
+	char name[64], target[64];
+	struct stat st;
+	FILE *file;
+
+	make_device(number, "loop0", NULL);
+	make_dir(BLOCK "/loop0/loop");
+	assert_int_equal(stat(top, &st), 0);
+	snprintf(name, sizeof(name), "dev/block/%u:%u", major(st.st_dev),
+		 minor(st.st_dev));
+	snprintf(target, sizeof(target), "../../" BLOCK "/nbd10/nbd10p1");
+	assert_int_equal(symlink(target, at(name)), 0);
+	file = fopen(at(BLOCK "/loop0/loop/backing_file"), "w");
+	assert_non_null(file);
+	fprintf(file, "%s/file\n", top);
+	fclose(file);
+	fclose(fopen(at("file"), "w"));
+}
+
+/* No major number of theirs is one that this machine has. */
 static int make_tree(void **state)
 {
 	static const char * const dirs[] = {
@@ -75,20 +97,21 @@ static int make_tree(void **state)
 		return -1;
 	for (i = 0; i < ARRAY_SIZE(dirs); i++)
 		make_dir(dirs[i]);
-	make_device("43:0", "nbd0", NULL);
-	make_device("43:16", "nbd1", NULL);
-	make_device("43:17", "nbd1", "nbd1p1");
-	make_device("43:160", "nbd10", NULL);
-	make_device("43:161", "nbd10", "nbd10p1");
-	make_device("8:1", "sda", NULL);
-	make_device("9:0", "md0", NULL);
-	make_device("254:0", "dm-0", NULL);
-	make_device("254:1", "dm-1", NULL);
-	make_device("254:2", "dm-2", NULL);
+	make_device("343:0", "nbd0", NULL);
+	make_device("343:16", "nbd1", NULL);
+	make_device("343:17", "nbd1", "nbd1p1");
+	make_device("343:160", "nbd10", NULL);
+	make_device("343:161", "nbd10", "nbd10p1");
+	make_device("308:1", "sda", NULL);
+	make_device("309:0", "md0", NULL);
+	make_device("354:0", "dm-0", NULL);
+	make_device("354:1", "dm-1", NULL);
+	make_device("354:2", "dm-2", NULL);
 	put_upon("dm-0", "nbd1/nbd1p1", "nbd1p1");
 	put_upon("dm-1", "dm-0", "dm-0");
 	put_upon("md0", "sda", "sda");
 	put_upon("md0", "nbd10", "nbd10");
+	make_loop("307:0");
 	/* That cannot be, and must not be followed without end. */
 	put_upon("dm-2", "dm-2", "dm-2");
 	return 0;
@@ -117,30 +140,39 @@ static bool below(unsigned int maj, unsigned int min, u32 index)
 static void test_disk(void **state)
 {
 	(void)state;
-	assert_true(below(43, 0, 0));
-	assert_false(below(43, 0, 1));
-	assert_false(below(43, 160, 1));
-	assert_false(below(8, 1, 0));
+	assert_true(below(343, 0, 0));
+	assert_false(below(343, 0, 1));
+	assert_false(below(343, 160, 1));
+	assert_false(below(308, 1, 0));
 }
 
 static void test_partition(void **state)
 {
 	(void)state;
-	assert_true(below(43, 17, 1));
-	assert_false(below(43, 17, 10));
-	assert_true(below(43, 161, 10));
-	assert_false(below(43, 161, 1));
+	assert_true(below(343, 17, 1));
+	assert_false(below(343, 17, 10));
+	assert_true(below(343, 161, 10));
+	assert_false(below(343, 161, 1));
 }
 
 static void test_built_upon(void **state)
 {
 	(void)state;
-	assert_true(below(254, 0, 1));
-	assert_true(below(254, 1, 1));
-	assert_false(below(254, 1, 0));
-	assert_true(below(9, 0, 10));
-	assert_false(below(9, 0, 1));
-	assert_false(below(254, 2, 1));
+	assert_true(below(354, 0, 1));
+	assert_true(below(354, 1, 1));
+	assert_false(below(354, 1, 0));
+	assert_true(below(309, 0, 10));
+	assert_false(below(309, 0, 1));
+	assert_false(below(354, 2, 1));
+}
+
+static void test_loop(void **state)
+{
+	(void)state;
+	assert_true(below(307, 0, 10));
+	assert_false(below(307, 0, 1));
+	assert_int_equal(remove(at("file")), 0);
+	assert_false(below(307, 0, 10));
 }
 
 static void test_none(void **state)
@@ -155,6 +187,7 @@ int main(void)
 		cmocka_unit_test(test_disk),
 		cmocka_unit_test(test_partition),
 		cmocka_unit_test(test_built_upon),
+		cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_none),
 	};
 
