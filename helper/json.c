@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdio.h>
 #include <string.h>
 
 #include "export.h"
 #include "json.h"
+#include "print.h"
 #include "text.h"
 
 /**
@@ -55,4 +57,31 @@ void add_number(struct json_object *o, const char *key, u64 value)
 void add_bool(struct json_object *o, const char *key, bool value)
 {
 	json_object_object_add(o, key, json_object_new_boolean(value));
+}
+
+/**
+ * add_place - which device it is
+ * @o: the object
+ * @d: the device
+ */
+void add_place(struct json_object *o, const struct nl_device *d)
+{
+	char path[24];
+
+	snprintf(path, sizeof(path), "/dev/nbd%u", d->index);
+	add_string(o, "device", path);
+	add_number(o, "index", d->index);
+}
+
+/**
+ * add_use - what the device is connected to, and how well
+ * @o: the object
+ * @d: the device
+ */
+void add_use(struct json_object *o, const struct nl_device *d)
+{
+	add_string(o, "state", print_state(d->state));
+	add_number(o, "connections_live", nl_live(d));
+	add_number(o, "connections_total", d->nr_conns);
+	add_string(o, "backend", d->backend ? d->backend : "");
 }

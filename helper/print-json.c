@@ -46,16 +46,9 @@ static void print_and_free(struct json_object *o)
 
 static void add_summary(struct json_object *o, const struct nl_device *d)
 {
-	char path[24];
-
-	snprintf(path, sizeof(path), "/dev/nbd%u", d->index);
-	add_string(o, "device", path);
-	add_number(o, "index", d->index);
+	add_place(o, d);
 	add_number(o, "size", d->size);
-	add_string(o, "state", print_state(d->state));
-	add_number(o, "connections_live", nl_live(d));
-	add_number(o, "connections_total", d->nr_conns);
-	add_string(o, "backend", d->backend ? d->backend : "");
+	add_use(o, d);
 }
 
 static struct json_object *new_conn(const struct nl_conn *c)

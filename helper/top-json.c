@@ -80,16 +80,10 @@ static struct json_object *new_device(const struct top_device *t)
 	struct json_object *o = json_object_new_object();
 	struct json_object *conns = json_object_new_array();
 	const struct nl_device *d = t->device;
-	char path[24];
 	size_t i;
 
-	snprintf(path, sizeof(path), "/dev/nbd%u", d->index);
-	add_string(o, "device", path);
-	add_number(o, "index", d->index);
-	add_string(o, "state", print_state(d->state));
-	add_number(o, "connections_live", nl_live(d));
-	add_number(o, "connections_total", d->nr_conns);
-	add_string(o, "backend", d->backend ? d->backend : "");
+	add_place(o, d);
+	add_use(o, d);
 	add_number(o, "in_flight", t->in_flight);
 	add_number(o, "parked", d->parked);
 	add_number(o, "errors", t->errors);
