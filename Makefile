@@ -24,7 +24,7 @@
 #                       make bench-zero: zero disks of servers that can do it
 #                       fast, slowly or not at all;
 #                       make bench-profile: which functions hold the instructions
-#                       of an I/O at depth 1, a minute;
+#                       of an I/O at depth 1;
 #                       make bench-depth: slow servers with many requests in
 #                       flight and with large ones
 #
