@@ -87,10 +87,12 @@ say "$reads reads, $writes writes, $trims trims, $flushes flushes"
 [ "$reads" -ge 450 ] && [ "$writes" -ge 150 ] && [ "$trims" -ge 1 ] &&
 	[ "$flushes" -ge 1 ] || fail "too few of a kind: $(cat "$T/top")"
 near kinds $((reads + writes + trims + flushes)) "$requests" 8
-# The milliseconds of an interval are whole ones.
+# The milliseconds of an interval are whole ones. A flush by itself is a write, too,
+# for the kernel, and the server is in no delay with it.
 is "$T/top" 'map(.devices[0].reads.average_ms // empty) | length > 0 and all(. >= 18)'
-is "$T/top" 'map(.devices[0].writes.average_ms // empty) |
-	length > 0 and all(. >= 58)'
+is "$T/top" '[.[] | .seconds * (.devices[0] | (.writes | .per_second *
+	(.average_ms // 0)) - 58 * (.writes.per_second - .flushes.per_second))] |
+	add >= 0'
 is "$T/top" 'map(.devices[0].trims.average_ms // empty) |
 	length > 0 and all(. >= 58)'
 
