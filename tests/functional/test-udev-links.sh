@@ -6,6 +6,7 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
+by_uuid=/dev/disk/by-uuid/6f8c1d7e-0000-4000-8000-0123456789ab
 udevd=/lib/systemd/systemd-udevd
 requires nbdkit sfdisk udevadm make
 [ -x $udevd ] || skip "no $udevd"
@@ -15,16 +16,28 @@ settle()
 	timeout $((60 * slow)) udevadm settle -t $((50 * slow)) ||
 		fail "udev is not done"
 }
-# links DEVICE NAME...: exactly these, below /dev/disk/by-id and by-path.
+# linked DEVICE: by what, below /dev/disk/by-id and by-path.
+linked()
+{
+	local l
+
+	for l in /dev/disk/by-id/* /dev/disk/by-path/*; do
+		[ "$(readlink -f "$l")" != "$1" ] || echo "${l#/dev/disk/}"
+	done | sort
+}
+as_wanted()
+{
+	linked "$1" | cmp -s - "$T/wanted"
+}
+# links DEVICE NAME...: exactly these. udev may not even have begun when settle ends.
 links()
 {
-	local target=$1 l
+	local target=$1
 
 	shift
-	for l in /dev/disk/by-id/* /dev/disk/by-path/*; do
-		[ "$(readlink -f "$l")" != "$target" ] || echo "${l#/dev/disk/}"
-	done | sort >"$T/links"
-	printf '%s\n' "$@" | sed '/^$/d' | sort | diff - "$T/links" || fail "links to $target"
+	printf '%s\n' "$@" | sed '/^$/d' | sort >"$T/wanted"
+	wait_for 10 as_wanted "$target" ||
+		fail "links to $target: $(linked "$target" | diff "$T/wanted" -)"
 }
 
 make -s -C "$NBDCTL_DIR/.." install-boot PREFIX=/usr DESTDIR=/ ||
@@ -39,12 +52,15 @@ tcp=127.0.0.1:$port
 attach "$uri"
 printf 'label: gpt\nsize=16M\nsize=24M\n' | sfdisk -q "$dev" 2>"$T/sfdisk.log" ||
 	fail "sfdisk"
-mkfs.ext4 -q -U 6f8c1d7e-0000-4000-8000-0123456789ab "${dev}p1"
+# udev looks again after a writer only at what it has looked at before, and it is told
+# by inotify, for which settle does not wait.
+settle
+mkfs.ext4 -q -U ${by_uuid##*/} "${dev}p1"
+wait_for 30 test -e $by_uuid || fail "no link by the UUID of a file system"
 settle
 links "$dev" "by-id/nbd-$tcp-" "by-path/ip-$tcp-nbd-"
 links "${dev}p2" "by-id/nbd-$tcp--part2" "by-path/ip-$tcp-nbd--part2"
-[ /dev/disk/by-uuid/6f8c1d7e-0000-4000-8000-0123456789ab -ef "${dev}p1" ] ||
-	fail "no link by the UUID of a file system"
+[ $by_uuid -ef "${dev}p1" ] || fail "another device has the UUID"
 detach "$dev"
 settle
 links "$dev"
