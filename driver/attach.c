@@ -222,7 +222,7 @@ static struct nbd_conn **nbd_alloc_connections(struct nbd_dev *dev, u32 depth,
 	conns = kcalloc(count, sizeof(*conns), GFP_KERNEL);
 	for (i = 0; conns && i < count; i++) {
 		conns[i] = nbd_conn_alloc(&nbd_queue_conn_ops, &dev->queue,
-					  dev->name, i, depth);
+					  dev->name, dev->index, i, depth);
 		if (!conns[i]) {
 			nbd_free_connections(conns, i);
 			conns = NULL;

@@ -23,6 +23,7 @@
 
 #include "compat/work.h"
 #include "conn-io.h"
+#include "trace.h"
 
 /* Bytes that one round of receiving takes before it looks at sending again. */
 #define NBD_IO_BUDGET		(256u << 10)
@@ -112,6 +113,8 @@ static void nbd_io_transmit(struct nbd_conn *conn)
 	while (nbd_conn_live(conn) && nbd_io_next(conn, &piece)) {
 		ret = nbd_sock_send(&conn->sock, piece.iter, piece.more,
 				    piece.payload);
+		trace_nbd_burst(conn->dev_index, conn->index, piece.begun, ret,
+				iov_iter_count(piece.iter));
 		if (ret == -EAGAIN)
 			return;
 		if (ret == -ENOBUFS || ret == -ENOMEM) {
@@ -160,6 +163,7 @@ void nbd_conn_queue(struct nbd_conn *conn, struct nbd_cmd *cmd, u64 from,
 
 	nbd_encode_request(&cmd->hdr, cmd->type, nbd_cookie(generation, tag),
 			   from, len);
+	trace_nbd_send_request(&cmd->hdr, conn->dev_index, nbd_trace_request(cmd));
 	nbd_cmd_issue(cmd, generation, conn->index);
 	if (atomic_inc_return(&conn->in_flight) == 1)
 		WRITE_ONCE(conn->progress_at, local_clock());
@@ -239,6 +243,7 @@ static int nbd_io_reply(struct nbd_rx *rx, const struct nbd_reply_info *info)
 		return -EBADMSG;
 
 	/* From here on the command cannot end without this connection. */
+	trace_nbd_header_received(nbd_trace_request(cmd), info->cookie);
 	cmd->error = info->error;
 	conn->rx_cmd = cmd;
 	nbd_cursor_start(&conn->rx_cursor,
@@ -286,6 +291,7 @@ static void nbd_io_done(struct nbd_rx *rx)
 	struct nbd_cmd *cmd = conn->rx_cmd;
 
 	conn->rx_cmd = NULL;
+	trace_nbd_payload_received(nbd_trace_request(cmd), nbd_trace_handle(cmd));
 	nbd_io_account_reply(conn, cmd);
 	if (nbd_cmd_replied(cmd)) {
 		cmd->node.next = conn->rx_done;

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "conn-io.h"
+#include "trace.h"
 
 /* TCP takes pages of larger payloads by reference; copying these is cheaper. */
 #define NBD_CONN_COPY		(8u << 10)
@@ -62,6 +63,8 @@ void nbd_conn_fail(struct nbd_conn *conn, int error)
 	if (atomic_cmpxchg(&conn->state, NBD_CONN_LIVE, NBD_CONN_FAILING) !=
 	    NBD_CONN_LIVE)
 		return;
+	trace_nbd_connection_state(conn->dev_index, conn->index, conn->generation,
+				   NBD_CONN_FAILING, error);
 	WRITE_ONCE(conn->since, jiffies);
 	/* Pairs with nbd_conn_fail_work(), which does nothing before. */
 	smp_store_release(&conn->error, error);
@@ -176,6 +179,9 @@ static void nbd_conn_retry_list(struct nbd_conn *conn, struct llist_node *list,
 		struct nbd_cmd *cmd = llist_entry(node, struct nbd_cmd, node);
 
 		atomic_dec(&conn->in_flight);
+		trace_nbd_requeue(conn->dev_index, conn->index,
+				  nbd_trace_request(cmd), nbd_trace_handle(cmd),
+				  sent);
 		conn->ops->retry(conn, cmd, sent, nbd_conn_by_peer(error));
 	}
 }
@@ -273,6 +279,8 @@ static void nbd_conn_take_down(struct nbd_conn *conn, int error)
 	sock = conn->sock;
 	conn->sock.sock = NULL;
 	WRITE_ONCE(conn->error, NBD_CONN_OK);
+	trace_nbd_connection_state(conn->dev_index, conn->index, conn->generation,
+				   NBD_CONN_DOWN, error);
 	/* Pairs with nbd_conn_down(): from here on the slot may be filled. */
 	atomic_set_release(&conn->state, NBD_CONN_DOWN);
 	conn->ops->down(conn, error);
@@ -349,6 +357,7 @@ bool nbd_conn_overdue(struct nbd_conn *conn, const struct nbd_cmd *cmd,
  * @ops: its user, must outlive it
  * @priv: its user's data
  * @device: name for log lines, must outlive it
+ * @dev_index: the number in it
  * @index: number of the slot
  * @depth: commands that may be on the wire
  *
@@ -356,7 +365,8 @@ bool nbd_conn_overdue(struct nbd_conn *conn, const struct nbd_cmd *cmd,
  * Return: the slot, to be freed with nbd_conn_free(), or NULL.
  */
 struct nbd_conn *nbd_conn_alloc(const struct nbd_conn_ops *ops, void *priv,
-				const char *device, u16 index, u32 depth)
+				const char *device, int dev_index, u16 index,
+				u32 depth)
 {
 	struct nbd_conn *conn = kzalloc(sizeof(*conn), GFP_KERNEL);
 
@@ -365,6 +375,7 @@ struct nbd_conn *nbd_conn_alloc(const struct nbd_conn_ops *ops, void *priv,
 	conn->ops = ops;
 	conn->priv = priv;
 	conn->device = device;
+	conn->dev_index = dev_index;
 	conn->index = index;
 	conn->depth = depth;
 	conn->error = NBD_CONN_OK;
@@ -470,6 +481,8 @@ void nbd_conn_start(struct nbd_conn *conn)
 	/* Before LIVE: from then on failure work may take the socket away. */
 	nbd_sock_start(&conn->sock, &nbd_io_sock_ops);
 	WRITE_ONCE(conn->since, jiffies);
+	trace_nbd_connection_state(conn->dev_index, conn->index, conn->generation,
+				   NBD_CONN_LIVE, 0);
 	/* Publishes everything above to those who find the connection live. */
 	atomic_set_release(&conn->state, NBD_CONN_LIVE);
 	/* For what arrived before. */

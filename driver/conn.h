@@ -83,6 +83,7 @@ struct nbd_conn_stats {
  * @ops: its user
  * @priv: its user's data
  * @device: name for log lines
+ * @dev_index: the number in it, for trace events
  * @index: number of the slot
  * @depth: commands that may be on the wire
  * @state: NBD_CONN_*, changed by cmpxchg only: DOWN -> LIVE by
@@ -135,6 +136,7 @@ struct nbd_conn {
 	const struct nbd_conn_ops *ops;
 	void *priv;
 	const char *device;
+	int dev_index;
 	u16 index;
 	u32 depth;
 	atomic_t state;
@@ -206,7 +208,8 @@ extern struct workqueue_struct *nbd_recovery_wq;
 int nbd_conn_setup(void);
 void nbd_conn_exit(void);
 struct nbd_conn *nbd_conn_alloc(const struct nbd_conn_ops *ops, void *priv,
-				const char *device, u16 index, u32 depth);
+				const char *device, int dev_index, u16 index,
+				u32 depth);
 void nbd_conn_free(struct nbd_conn *conn);
 void nbd_conn_install(struct nbd_conn *conn, struct nbd_sock *sock);
 int nbd_conn_adopt(struct nbd_conn *conn, int fd,

@@ -5,6 +5,7 @@
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
 
+#include "trace.h"
 #include "tx.h"
 
 static struct nbd_cmd *nbd_tx_cmd(struct llist_node *node)
@@ -106,6 +107,7 @@ static bool nbd_tx_gather(struct nbd_tx *tx, unsigned int window,
 	u32 skip = tx->offset;
 	bool alone = false;
 
+	piece->begun = 0;
 	for (node = tx->first; node && !alone && burst.count < NBD_TX_BURST;
 	     node = node->next) {
 		struct nbd_cmd *cmd = nbd_tx_cmd(node);
@@ -114,6 +116,7 @@ static bool nbd_tx_gather(struct nbd_tx *tx, unsigned int window,
 			if (!window)
 				break;
 			window--;
+			piece->begun++;
 			nbd_tx_begin(tx, cmd);
 		}
 		nbd_tx_add_header(tx, &burst, cmd, skip);
@@ -148,8 +151,22 @@ bool nbd_tx_next(struct nbd_tx *tx, unsigned int window,
 
 	piece->iter = &tx->cursor.iter;
 	piece->payload = true;
+	piece->begun = 0;
 	piece->more = tx->cursor.bio->bi_next || (tx->first->next && window);
 	return true;
+}
+
+/* The socket took the bytes of @cmd up to @end. */
+static void nbd_tx_trace(const struct nbd_tx *tx, struct nbd_cmd *cmd, u32 end)
+{
+	const u32 header = sizeof(struct nbd_request);
+
+	if (tx->offset < header && end >= header)
+		trace_nbd_header_sent(nbd_trace_request(cmd),
+				      nbd_trace_handle(cmd));
+	if (end == header + cmd->payload)
+		trace_nbd_payload_sent(nbd_trace_request(cmd),
+				       nbd_trace_handle(cmd));
 }
 
 /**
@@ -181,6 +198,8 @@ struct nbd_cmd *nbd_tx_sent(struct nbd_tx *tx, size_t *bytes)
 		nbd_cursor_start(&tx->cursor, cmd->bio, ITER_SOURCE);
 		nbd_cursor_advance(&tx->cursor, tx->offset + part - header);
 	}
+	if (trace_nbd_header_sent_enabled() || trace_nbd_payload_sent_enabled())
+		nbd_tx_trace(tx, cmd, tx->offset + part);
 	tx->offset += part;
 	*bytes -= part;
 	if (tx->offset < header + cmd->payload)

@@ -41,6 +41,7 @@ struct nbd_tx {
  * @iter: where they are
  * @more: further bytes follow at once (MSG_MORE)
  * @payload: they are pages of one request and nothing else
+ * @begun: commands that are offered to the socket for the first time
  * @burst: memory for @iter
  */
 struct nbd_tx_piece {
@@ -48,6 +49,7 @@ struct nbd_tx_piece {
 	struct iov_iter burst;
 	bool more;
 	bool payload;
+	unsigned int begun;
 };
 
 void nbd_tx_init(struct nbd_tx *tx, u32 copy);
