@@ -41,6 +41,16 @@ static void nbd_link_live(struct nbd_dev *dev)
 	nbd_queue_set_mode(&dev->queue, NBD_QUEUE_RUN);
 }
 
+/* nbdctl reconnect knows the server of what nbdctl attached, which has a name. */
+static const char *nbd_link_hope(const struct nbd_dev *dev)
+{
+	if (dev->by_ioctl)
+		return "";
+	return READ_ONCE(dev->params.backend) ?
+	       " until nbdctl reconnect gives it one" :
+	       " until it is detached and attached anew";
+}
+
 static void nbd_link_die(struct nbd_dev *dev)
 	__must_hold(&dev->link_lock)
 {
@@ -48,7 +58,7 @@ static void nbd_link_die(struct nbd_dev *dev)
 		return;
 	nbd_link_set(dev, NBD_STATE_DEAD);
 	pr_err("%s: no connection is left, I/O fails%s\n", dev->name,
-	       dev->by_ioctl ? "" : " until nbdctl reconnect gives it one");
+	       nbd_link_hope(dev));
 	nbd_queue_set_mode(&dev->queue, NBD_QUEUE_FAIL);
 }
 
