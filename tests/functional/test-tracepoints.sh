@@ -92,8 +92,8 @@ run_io "$dev" --rw=randread --bs=4k
 cut_one()
 {
 	kill -USR1 "$server_pid"
-	wait_for 10 live_is 1 || fail "no connection went"
-	sleep 0.2
+	wait_for 10 grep -q state=down $tracing/trace || fail "no connection went"
+	sleep "$slow"
 }
 echo 16384 >$tracing/buffer_size_kb
 record cut_one
