@@ -12,6 +12,7 @@
 
 #include "../uapi/linux/nbd-netlink.h"
 #include "cmd.h"
+#include "latency.h"
 #include "rx.h"
 #include "sock.h"
 #include "tx.h"
@@ -116,6 +117,7 @@ struct nbd_conn_stats {
  * @replies: commands that were answered and had begun to travel
  * @progress: when commands were answered, for nbd_conn_overdue()
  * @stats: counters, written by the receiving context
+ * @times: how long its commands' requests took, see struct nbd_latency
  * @sock: the socket. Set while DOWN, released by failure work, used in between
  *	under @tx_lock or by the receiving context
  * @io_work: receives, and sends what had to wait
@@ -164,6 +166,7 @@ struct nbd_conn {
 	u32 replies;
 	struct nbd_progress progress[NBD_PROGRESS_BUCKETS];
 	struct nbd_conn_stats stats;
+	struct nbd_latency times;
 
 	struct nbd_sock sock;
 	struct work_struct io_work;

@@ -245,6 +245,31 @@ static int nbd_get_one(struct genl_info *info, struct nbd_dev *dev)
 }
 
 /**
+ * nbd_genl_dev() - the device that a command names
+ * @info: its attributes
+ *
+ * Context: process, sleeps.
+ * Return: the device, of which the caller gets a reference for nbd_dev_put();
+ * ERR_PTR(-EINVAL) without NBD_ATTR_INDEX, ERR_PTR(-ENODEV) when there is none, with
+ * extack set.
+ */
+struct nbd_dev *nbd_genl_dev(struct genl_info *info)
+{
+	struct nbd_dev *dev;
+
+	if (!info->attrs[NBD_ATTR_INDEX]) {
+		GENL_SET_ERR_MSG(info, "the device index is missing");
+		return ERR_PTR(-EINVAL);
+	}
+	dev = nbd_dev_get((int)nla_get_u32(info->attrs[NBD_ATTR_INDEX]));
+	if (!dev) {
+		GENL_SET_ERR_MSG(info, "no such device");
+		return ERR_PTR(-ENODEV);
+	}
+	return dev;
+}
+
+/**
  * nbd_genl_get() - everything about one device (NBD_CMD_GET, do)
  * @skb: the message
  * @info: its attributes; NBD_ATTR_INDEX says which device
@@ -255,18 +280,11 @@ static int nbd_get_one(struct genl_info *info, struct nbd_dev *dev)
  */
 int nbd_genl_get(struct sk_buff *skb, struct genl_info *info)
 {
-	struct nbd_dev *dev;
+	struct nbd_dev *dev = nbd_genl_dev(info);
 	int ret;
 
-	if (!info->attrs[NBD_ATTR_INDEX]) {
-		GENL_SET_ERR_MSG(info, "the device index is missing");
-		return -EINVAL;
-	}
-	dev = nbd_dev_get((int)nla_get_u32(info->attrs[NBD_ATTR_INDEX]));
-	if (!dev) {
-		GENL_SET_ERR_MSG(info, "no such device");
-		return -ENODEV;
-	}
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
 	ret = nbd_get_one(info, dev);
 	nbd_dev_put(dev);
 	return ret;

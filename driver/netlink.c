@@ -39,6 +39,7 @@ static const struct nla_policy nbd_policy[NBD_ATTR_MAX + 1] = {
 							  NBD_CHANGE_FLAGS),
 	[NBD_ATTR_DETACH_FLAGS]		= NLA_POLICY_MASK(NLA_U32,
 							  NBD_DETACH_UNUSED),
+	[NBD_ATTR_CONNECTION]		= { .type = NLA_U32 },
 };
 
 static const struct nla_policy nbd_sock_policy[NBD_SOCK_MAX + 1] = {
@@ -355,6 +356,10 @@ static const struct genl_ops nbd_genl_ops[] = {
 		.doit	= nbd_genl_get,
 		.start	= nbd_genl_get_start,
 		.dumpit	= nbd_genl_get_dump,
+	},
+	{
+		.cmd	= NBD_CMD_GET_LATENCY,
+		.doit	= nbd_genl_get_latency,
 	},
 };
 

@@ -19,5 +19,9 @@ int nbd_genl_status(struct sk_buff *skb, struct genl_info *info);
 int nbd_genl_get(struct sk_buff *skb, struct genl_info *info);
 int nbd_genl_get_start(struct netlink_callback *cb);
 int nbd_genl_get_dump(struct sk_buff *skb, struct netlink_callback *cb);
+struct nbd_dev *nbd_genl_dev(struct genl_info *info);
+
+/* netlink-latency.c */
+int nbd_genl_get_latency(struct sk_buff *skb, struct genl_info *info);
 
 #endif /* NBD_NETLINK_H */

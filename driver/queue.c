@@ -256,6 +256,29 @@ static void nbd_learn(struct nbd_queue *q, struct nbd_conn *conn,
 			llist_entry(list, struct nbd_cmd, node)->sent_at);
 }
 
+/*
+ * Does the block layer take its time? Always that of its own flushes, for which it has
+ * no flag.
+ */
+static bool nbd_is_timed(struct request *rq, const struct nbd_cmd *cmd)
+{
+	if (likely(rq->rq_flags & RQF_IO_STAT))
+		return !blk_rq_is_passthrough(rq);
+	return rq->rq_flags & RQF_FLUSH_SEQ && cmd->type == NBD_CMD_FLUSH &&
+	       blk_queue_io_stat(rq->q);
+}
+
+static void nbd_answered(struct nbd_conn *conn, struct nbd_cmd *cmd, u64 now,
+			 struct io_comp_batch *batch)
+{
+	struct request *rq = nbd_request_of(cmd);
+	u64 start = rq->start_time_ns;
+
+	if (nbd_is_timed(rq, cmd))
+		nbd_latency_add(&conn->times, cmd, now > start ? now - start : 0);
+	nbd_end_answered(conn->priv, cmd, batch);
+}
+
 /* nbd_conn_ops.complete */
 static void nbd_queue_complete(struct nbd_conn *conn, struct llist_node *list)
 {
@@ -263,6 +286,7 @@ static void nbd_queue_complete(struct nbd_conn *conn, struct llist_node *list)
 	bool flush_each = q->config.flush_each;
 	DEFINE_IO_COMP_BATCH(batch);
 	struct llist_node *node, *next;
+	u64 now = ktime_get_ns();
 
 	if (q->config.nr_conns > 1)
 		nbd_learn(q, conn, list);
@@ -274,7 +298,7 @@ static void nbd_queue_complete(struct nbd_conn *conn, struct llist_node *list)
 		else if (unlikely(cmd->error == -ESHUTDOWN))
 			nbd_shut_down(q, conn, cmd);
 		else if (likely(!flush_each) || !nbd_flush_on(q, conn, cmd))
-			nbd_end_answered(q, cmd, &batch);
+			nbd_answered(conn, cmd, now, &batch);
 	}
 	if (batch.complete)
 		batch.complete(&batch);

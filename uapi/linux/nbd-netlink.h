@@ -25,6 +25,7 @@ enum {
 	NBD_CMD_STATUS,
 
 	NBD_CMD_GET = 32,	/* do: one device by NBD_ATTR_INDEX; dump: all */
+	NBD_CMD_GET_LATENCY,	/* do: of NBD_ATTR_INDEX or its NBD_ATTR_CONNECTION */
 
 	__NBD_CMD_MAX,
 };
@@ -64,11 +65,29 @@ enum {
 	NBD_ATTR_ZEROES,		/* u32, NBD_ZEROES_* */
 	NBD_ATTR_CHANGE_FLAGS,		/* u32, NBD_CHANGE_* */
 	NBD_ATTR_LOSSES,		/* u32, flushes too late for a restarted server */
+	NBD_ATTR_CONNECTION,		/* u32, slot */
+	NBD_ATTR_LATENCY_READ,		/* binary, see NBD_LATENCY_BUCKETS */
+	NBD_ATTR_LATENCY_WRITE,		/* the same of writes and zeroes */
+	NBD_ATTR_LATENCY_TRIM,
+	NBD_ATTR_LATENCY_FLUSH,
 
 	__NBD_ATTR_MAX,
 };
 
 #define NBD_ATTR_MAX	(__NBD_ATTR_MAX - 1)
+
+/*
+ * NBD_ATTR_LATENCY_*: how many requests took how long, from when the block layer had
+ * them until the answer. Each is counted once, with all of its time, on the connection
+ * whose answer ended it; not while the queue's attribute iostats is 0.
+ *
+ * An array of u64 in the machine's byte order, one for each bucket; zeroes at its end
+ * are left out. In units of NBD_LATENCY_UNIT_NS bucket b begins at b for b < 4, and at
+ * (4 + b % 4) << (b / 4 - 1) for others: four buckets for each doubling. It ends where
+ * the next one begins; the last has no end.
+ */
+#define NBD_LATENCY_UNIT_NS		1024
+#define NBD_LATENCY_BUCKETS		104
 
 /* NBD_ATTR_ATTACH_FLAGS: given with CONNECT, shown by GET. */
 #define NBD_ATTACH_NO_PARTSCAN	(1 << 0)	/* never look for partitions */
