@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Reading the answer to NBD_CMD_GET. */
+/* Reading the answers to NBD_CMD_GET and NBD_CMD_GET_LATENCY. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,6 +130,40 @@ int nl_parse_device(struct nl_devices *devices, struct nl_msg *msg)
 }
 
 /**
+ * nl_parse_latency - read histograms
+ * @latency: result
+ * @msg: a reply to NBD_CMD_GET_LATENCY
+ */
+void nl_parse_latency(struct nl_latency *latency, struct nl_msg *msg)
+{
+	struct nlattr *tb[NBD_ATTR_MAX + 1];
+	int kind;
+
+	memset(latency, 0, sizeof(*latency));
+	if (genlmsg_parse(nlmsg_hdr(msg), 0, tb, NBD_ATTR_MAX, NULL) < 0)
+		return;
+	for (kind = 0; kind < NL_LATENCY_KINDS; kind++)
+		if (tb[NBD_ATTR_LATENCY_READ + kind])
+			nla_memcpy(latency->count[kind],
+				   tb[NBD_ATTR_LATENCY_READ + kind],
+				   sizeof(latency->count[kind]));
+}
+
+/**
+ * nl_free_device - free what belongs to a device
+ * @device: the device
+ */
+void nl_free_device(struct nl_device *device)
+{
+	size_t i;
+
+	for (i = 0; i < device->nr_conns; i++)
+		free(device->conns[i].latency);
+	free(device->conns);
+	free(device->backend);
+}
+
+/**
  * nl_free_devices - free a list of devices
  * @devices: the list
  */
@@ -137,10 +171,8 @@ void nl_free_devices(struct nl_devices *devices)
 {
 	size_t i;
 
-	for (i = 0; i < devices->n; i++) {
-		free(devices->d[i].backend);
-		free(devices->d[i].conns);
-	}
+	for (i = 0; i < devices->n; i++)
+		nl_free_device(&devices->d[i]);
 	free(devices->d);
 	memset(devices, 0, sizeof(*devices));
 }

@@ -18,6 +18,8 @@
 struct exchange {
 	struct nl_answer *answer;
 	struct nl_devices *devices;	/* replies are devices; may be NULL */
+	struct nl_latency *latency;	/* the reply is histograms; or NULL */
+	bool replied;			/* more than an ack came */
 	struct nl *family;		/* the reply is the family; or NULL */
 	bool done;
 };
@@ -116,11 +118,16 @@ static int on_reply(struct nl_msg *msg, void *arg)
 	struct exchange *x = arg;
 	struct nlattr *index;
 
+	x->replied = true;
 	if (x->family)
 		return on_family(msg, x);
 	if (x->devices) {
 		if (nl_parse_device(x->devices, msg))
 			x->answer->error = ENOMEM;
+		return NL_OK;
+	}
+	if (x->latency) {
+		nl_parse_latency(x->latency, msg);
 		return NL_OK;
 	}
 	index = nlmsg_find_attr(nlmsg_hdr(msg), GENL_HDRLEN, NBD_ATTR_INDEX);
@@ -438,6 +445,30 @@ void nl_get(struct nl *nl, u32 index, struct nl_devices *devices,
 		nla_put_u32(msg, NBD_ATTR_INDEX, index);
 	exchange(nl, msg, &x);
 	if (!answer->error && devices->n != 1)
+		answer->error = ENODEV;
+}
+
+/**
+ * nl_get_latency - NBD_CMD_GET_LATENCY of one connection
+ * @nl: the socket
+ * @index: the device
+ * @conn: the connection
+ * @latency: result
+ * @answer: how it went
+ */
+void nl_get_latency(struct nl *nl, u32 index, u32 conn,
+		    struct nl_latency *latency, struct nl_answer *answer)
+{
+	struct exchange x = { .answer = answer, .latency = latency };
+	struct nl_msg *msg;
+
+	msg = new_message(nl->id, NLM_F_ACK, NBD_CMD_GET_LATENCY);
+	if (msg) {
+		nla_put_u32(msg, NBD_ATTR_INDEX, index);
+		nla_put_u32(msg, NBD_ATTR_CONNECTION, conn);
+	}
+	exchange(nl, msg, &x);
+	if (!answer->error && !x.replied)
 		answer->error = ENODEV;
 }
 

@@ -3,6 +3,8 @@
 #ifndef NBDCTL_NL_H
 #define NBDCTL_NL_H
 
+#include <linux/nbd-netlink.h>
+
 #include "common.h"
 #include "err.h"
 
@@ -24,6 +26,23 @@ struct nl {
 	bool was_absent;	/* the module, when the socket was opened */
 };
 
+/* The kinds of requests that NBD_CMD_GET_LATENCY tells apart, in its order. */
+enum {
+	NL_LATENCY_READ,
+	NL_LATENCY_WRITE,
+	NL_LATENCY_TRIM,
+	NL_LATENCY_FLUSH,
+	NL_LATENCY_KINDS,
+};
+
+/**
+ * struct nl_latency - what NBD_CMD_GET_LATENCY says
+ * @count: requests of each kind in each bucket, see NBD_LATENCY_BUCKETS
+ */
+struct nl_latency {
+	u64 count[NL_LATENCY_KINDS][NBD_LATENCY_BUCKETS];
+};
+
 struct nl_conn {
 	u32 index;
 	u32 state;
@@ -37,6 +56,7 @@ struct nl_conn {
 	u64 errors;
 	u64 since;
 	char peer[256];
+	struct nl_latency *latency;	/* owned; NULL unless somebody asked */
 };
 
 /**
@@ -143,13 +163,17 @@ void nl_get(struct nl *nl, u32 index, struct nl_devices *devices,
 	    struct nl_answer *answer);
 void nl_get_all(struct nl *nl, struct nl_devices *devices,
 		struct nl_answer *answer);
+void nl_get_latency(struct nl *nl, u32 index, u32 conn,
+		    struct nl_latency *latency, struct nl_answer *answer);
 int nl_error(const struct nl_answer *answer, const char *what,
 	     struct err *err);
 
+void nl_free_device(struct nl_device *device);
 void nl_free_devices(struct nl_devices *devices);
 unsigned int nl_live(const struct nl_device *device);
 
 /* Between the files that speak netlink. */
 int nl_parse_device(struct nl_devices *devices, struct nl_msg *msg);
+void nl_parse_latency(struct nl_latency *latency, struct nl_msg *msg);
 
 #endif /* NBDCTL_NL_H */

@@ -22,12 +22,10 @@ static void drop_idle(struct nl_devices *devices)
 	for (i = 0; i < devices->n; i++) {
 		struct nl_device d = devices->d[i];
 
-		if (d.state == NBD_STATE_IDLE) {
-			free(d.backend);
-			free(d.conns);
-		} else {
+		if (d.state == NBD_STATE_IDLE)
+			nl_free_device(&d);
+		else
 			devices->d[kept++] = d;
-		}
 	}
 	devices->n = kept;
 	if (kept)

@@ -43,10 +43,25 @@ static void add_rates(struct json_object *o, bool known,
 	add_rate(o, "errors_per_second", known, r->errors);
 }
 
+static void add_parts(struct json_object *o, const struct latency *l, int kind)
+{
+	static const char * const keys[LATENCY_PARTS] = {
+		[LATENCY_50]	= "p50_ms",
+		[LATENCY_99]	= "p99_ms",
+		[LATENCY_999]	= "p999_ms",
+	};
+	int i;
+
+	for (i = 0; i < LATENCY_PARTS; i++)
+		add_rate(o, keys[i], l->any[kind], l->ms[kind][i]);
+}
+
 static struct json_object *new_conn(const struct top_device *t, size_t i)
 {
 	struct json_object *o = json_object_new_object();
 	const struct nl_conn *c = &t->device->conns[i];
+	struct json_object *part;
+	int kind;
 
 	add_number(o, "index", c->index);
 	add_string(o, "state", print_conn_state(c->state));
@@ -56,6 +71,11 @@ static struct json_object *new_conn(const struct top_device *t, size_t i)
 	add_number(o, "in_flight", c->in_flight);
 	add_number(o, "errors", c->errors);
 	add_rates(o, t->known, &t->conns[i]);
+	for (kind = 0; kind < TOP_KINDS; kind++) {
+		part = json_object_new_object();
+		add_parts(part, &t->conn_latency[i], kind);
+		json_object_object_add(o, kinds[kind], part);
+	}
 	return o;
 }
 
@@ -71,6 +91,7 @@ static void add_kinds(struct json_object *o, const struct top_device *t)
 		add_rate(kind, "per_second", t->kinds_known,
 			 t->kinds[i].requests);
 		add_rate(kind, "average_ms", any, t->kinds[i].ms);
+		add_parts(kind, &t->latency, i);
 		json_object_object_add(o, kinds[i], kind);
 	}
 }

@@ -25,12 +25,10 @@ static void drop_unwanted(struct nl_devices *devices, const u32 *wanted,
 	for (i = 0; i < devices->n; i++) {
 		struct nl_device d = devices->d[i];
 
-		if (is_wanted(d.index, wanted, n)) {
+		if (is_wanted(d.index, wanted, n))
 			devices->d[kept++] = d;
-		} else {
-			free(d.backend);
-			free(d.conns);
-		}
+		else
+			nl_free_device(&d);
 	}
 	devices->n = kept;
 }
@@ -48,6 +46,35 @@ static void read_stat(u32 index, struct top_stat *stat)
 	if (fgets(line, sizeof(line), file))
 		top_parse_stat(line, stat);
 	fclose(file);
+}
+
+/* It may be gone by now, or the driver be older; then nothing is known. */
+static void ask_latency(struct nl *nl, u32 index, struct nl_conn *conn)
+{
+	struct nl_answer answer;
+
+	conn->latency = malloc(sizeof(*conn->latency));
+	if (!conn->latency)
+		return;
+	nl_get_latency(nl, index, conn->index, conn->latency, &answer);
+	if (answer.error) {
+		free(conn->latency);
+		conn->latency = NULL;
+	}
+}
+
+static int ask_latencies(struct nl_devices *devices, struct err *err)
+{
+	struct nl_device *d = devices->d;
+	struct nl nl;
+	size_t i, j;
+	int ret = nl_open(&nl, err);
+
+	for (i = 0; !ret && i < devices->n; i++, d++)
+		for (j = 0; j < d->nr_conns; j++)
+			ask_latency(&nl, d->index, &d->conns[j]);
+	nl_done(&nl);
+	return ret;
 }
 
 /**
@@ -76,7 +103,7 @@ int top_look(struct top_look *look, const u32 *wanted, size_t n,
 		return err_set(err, ST_FAILED, "out of memory");
 	for (i = 0; i < look->devices.n; i++)
 		read_stat(look->devices.d[i].index, &look->stats[i]);
-	return 0;
+	return look->devices.n ? ask_latencies(&look->devices, err) : 0;
 }
 
 /**

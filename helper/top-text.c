@@ -16,7 +16,7 @@
 
 static const char * const headings[] = {
 	"REQ/S", "READ/S", "WRITE/S", "INFL", "ERRS",
-	"R-MS", "W-MS", "T-MS", "F-MS",
+	"R-50", "R-99", "W-50", "W-99",
 };
 
 static const int widths[ARRAY_SIZE(headings)] = { 5, 6, 7, 5, 5, 5, 5, 5, 5 };
@@ -118,11 +118,30 @@ static void fill_rates(struct row *row, bool known, const struct top_rates *r,
 	cell_count(row->cells[4], (double)errors);
 }
 
+static void fill_latency(struct row *row, const struct latency *l)
+{
+	static const struct {
+		int kind;
+		int part;
+	} cells[] = {
+		{ TOP_READ, LATENCY_50 }, { TOP_READ, LATENCY_99 },
+		{ TOP_WRITE, LATENCY_50 }, { TOP_WRITE, LATENCY_99 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cells); i++) {
+		if (l->any[cells[i].kind])
+			cell_ms(row->cells[5 + i],
+				l->ms[cells[i].kind][cells[i].part]);
+		else
+			not_known(row->cells[5 + i]);
+	}
+}
+
 static void put_device(struct sheet *s, const struct top_device *t)
 {
 	const struct nl_device *d = t->device;
 	struct row row = { .server = d->backend ? d->backend : "-" };
-	int i;
 
 	snprintf(row.name, sizeof(row.name), "nbd%u", d->index);
 	if (d->state == NBD_STATE_LIVE)
@@ -133,14 +152,7 @@ static void put_device(struct sheet *s, const struct top_device *t)
 			 print_state(d->state));
 	fill_rates(&row, t->known, &t->rates, t->in_flight + d->parked,
 		   t->errors);
-	for (i = 0; i < TOP_KINDS; i++) {
-		char *cell = row.cells[5 + i];
-
-		if (t->kinds_known && t->kinds[i].requests > 0)
-			cell_ms(cell, t->kinds[i].ms);
-		else
-			not_known(cell);
-	}
+	fill_latency(&row, &t->latency);
 	put_row(s, &row);
 }
 
@@ -154,6 +166,7 @@ static void put_conn(struct sheet *s, const struct top_device *t, size_t i)
 	snprintf(row.state, sizeof(row.state), "%s %s",
 		 print_conn_state(c->state), cell_span(since, c->since));
 	fill_rates(&row, t->known, &t->conns[i], c->in_flight, c->errors);
+	fill_latency(&row, &t->conn_latency[i]);
 	put_row(s, &row);
 }
 

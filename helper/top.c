@@ -117,13 +117,34 @@ static void compare_stats(struct top_device *t, const struct top_stat *before,
 	}
 }
 
+static void compare_latency(struct top_device *t, const struct nl_device *before)
+{
+	const struct nl_conn *was, *is = t->device->conns;
+	struct nl_latency all, one;
+	size_t i;
+
+	memset(&all, 0, sizeof(all));
+	for (i = 0; i < t->device->nr_conns; i++, is++) {
+		was = find_conn(before, is->index);
+		/* One that is new has generation 0 and no histogram before. */
+		if (!is->latency || (was->generation && !was->latency))
+			continue;
+		memset(&one, 0, sizeof(one));
+		latency_add(&one, was->latency, is->latency);
+		latency_read(&t->conn_latency[i], &one);
+		latency_add(&all, NULL, &one);
+	}
+	latency_read(&t->latency, &all);
+}
+
 static int start_device(struct top_device *t, const struct nl_device *d)
 {
 	size_t i;
 
 	t->device = d;
 	t->conns = calloc(d->nr_conns + 1, sizeof(*t->conns));
-	if (!t->conns)
+	t->conn_latency = calloc(d->nr_conns + 1, sizeof(*t->conn_latency));
+	if (!t->conns || !t->conn_latency)
 		return -1;
 	for (i = 0; i < d->nr_conns; i++) {
 		t->in_flight += d->conns[i].in_flight;
@@ -166,6 +187,7 @@ int top_compare(struct top *top, const struct top_look *before,
 		if (!t->known)
 			continue;
 		compare_conns(t, &before->devices.d[was], top->seconds);
+		compare_latency(t, &before->devices.d[was]);
 		compare_stats(t, &before->stats[was], &after->stats[i],
 			      top->seconds);
 	}
@@ -210,8 +232,10 @@ void top_free(struct top *top)
 {
 	size_t i;
 
-	for (i = 0; i < top->n; i++)
+	for (i = 0; i < top->n; i++) {
 		free(top->devices[i].conns);
+		free(top->devices[i].conn_latency);
+	}
 	free(top->devices);
 	memset(top, 0, sizeof(*top));
 }

@@ -3,15 +3,16 @@
 #ifndef NBDCTL_TOP_H
 #define NBDCTL_TOP_H
 
+#include "latency.h"
 #include "nl.h"
 
-/* The kinds of requests that /sys/block/nbdN/stat tells apart. */
+/* The kinds of requests that /sys/block/nbdN/stat tells apart, as latency.h. */
 enum {
-	TOP_READ,
-	TOP_WRITE,
-	TOP_TRIM,
-	TOP_FLUSH,
-	TOP_KINDS,
+	TOP_READ = NL_LATENCY_READ,
+	TOP_WRITE = NL_LATENCY_WRITE,
+	TOP_TRIM = NL_LATENCY_TRIM,
+	TOP_FLUSH = NL_LATENCY_FLUSH,
+	TOP_KINDS = NL_LATENCY_KINDS,
 };
 
 /**
@@ -68,6 +69,8 @@ struct top_kind {
  * @known: whether @rates and @conns are: it has been attached all the time
  * @rates: all connections together
  * @conns: rates of each connection, in the order of @device
+ * @latency: how long requests took, on all connections
+ * @conn_latency: on each connection
  * @in_flight: requests that are not answered, on all connections
  * @errors: answers that were errors, ever, of all connections
  * @kinds_known: whether @kinds are
@@ -78,6 +81,8 @@ struct top_device {
 	bool known;
 	struct top_rates rates;
 	struct top_rates *conns;
+	struct latency latency;
+	struct latency *conn_latency;
 	u64 in_flight;
 	u64 errors;
 	bool kinds_known;

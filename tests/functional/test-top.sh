@@ -95,6 +95,18 @@ is "$T/top" '[.[] | .seconds * (.devices[0] | (.writes | .per_second *
 	add >= 0'
 is "$T/top" 'map(.devices[0].trims.average_ms // empty) |
 	length > 0 and all(. >= 58)'
+# Half of them took less, half more, as exactly as the histogram is: the bucket of 20 ms
+# begins at 16.8, that of 60 ms at 58.7.
+for n in '' .connections[0] .connections[1]; do
+	is "$T/top" "[.[].devices[0]$n.reads.p50_ms // empty] |
+		length > 0 and all(. > 16.7)"
+	is "$T/top" "[.[].devices[0]$n.writes | select(.p50_ms) | .p99_ms] |
+		length > 0 and all(. > 58.7)"
+done
+is "$T/top" '[.[].devices[0].trims.p50_ms // empty] | length > 0 and all(. > 58.7)'
+is "$T/top" '[.[].devices[0].flushes.p50_ms // empty] | length > 0'
+is "$T/top" '[.[].devices[0] | .reads, .writes | select(.p50_ms) |
+	.p50_ms <= .p99_ms and .p99_ms <= .p999_ms] | all'
 
 # While it is busy: every key is there, and a device is its connections.
 run_io "$dev" --rw=randread --iodepth=16
@@ -109,10 +121,12 @@ is "$T/three" "all(.devices[0] | .device == \"$dev\" and .state == \"live\" and
 is "$T/three" 'all(.devices[0].connections | [.[].index] == [0, 1] and
 	all((["index", "state", "state_ms", "generation", "peer", "in_flight",
 	"errors", "requests_per_second", "bytes_read_per_second",
-	"bytes_written_per_second", "errors_per_second"] - keys) == []))'
+	"bytes_written_per_second", "errors_per_second", "reads", "writes",
+	"trims", "flushes"] - keys) == []))'
 is "$T/three" 'all(.devices[0] | .requests_per_second > 0 and
 	.bytes_written_per_second == 0 and .reads.per_second > 0 and
-	.reads.average_ms >= 18 and .writes.average_ms == null)'
+	.reads.average_ms >= 18 and .writes.average_ms == null and
+	.reads.p50_ms > 16.7 and .writes.p50_ms == null)'
 is "$T/three" 'any(.devices[0].in_flight > 0)'
 is "$T/three" 'all(.devices[0] | (.requests_per_second -
 	([.connections[].requests_per_second] | add) | fabs) < 0.01)'
@@ -223,7 +237,31 @@ is "$T/top" 'map(.seconds as $s | .devices[] | ., .connections[] |
 	.requests_per_second | select(. != null) | . * $s) |
 	all(. >= 0 and . < 200)'
 is "$T/top" 'map(.devices[] | .reads, .writes, .trims, .flushes |
-	.per_second, .average_ms | select(. != null)) |
-	all(. >= 0 and . < 100000)'
+	.per_second, .average_ms, .p50_ms, .p99_ms, .p999_ms |
+	select(. != null)) | all(. >= 0 and . < 100000)'
 is "$T/top" '[.[].devices[].requests_per_second] | any(. == null)'
+
+# What the block layer takes no time of has none, whatever its tag did before.
+attach -C 2 --no-partscan "$uri"
+some()
+{
+	dd if="$dev" of=/dev/null bs=4k count=40 iflag=direct status=none
+	dd if=/dev/zero of="$dev" bs=4k count=4 oflag=direct conv=fsync,notrunc \
+		status=none
+}
+some
+timed()
+{
+	echo "$1" >"/sys/block/$name/queue/iostats"
+}
+at_exit timed 1
+timed 0
+nbdctl top --json -n 3 -d 1 "$dev" >"$T/untimed" &
+top=$!
+some
+wait $top || fail "top: status $?"
+is "$T/untimed" 'any(.devices[0].requests_per_second > 0)'
+is "$T/untimed" 'all(.devices[0] | ., .connections[] |
+	.reads.p50_ms == null and .writes.p50_ms == null and .flushes.p50_ms == null)'
+detach "$dev"
 nothing_left

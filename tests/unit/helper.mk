@@ -9,7 +9,7 @@ HELPER_DIR := ../../helper
 helper_sources := $(addprefix $(HELPER_DIR)/,args.c err.c text.c uri.c \
 	uri-format.c export.c negotiate.c negotiate-reply.c nl-get.c state.c \
 	backoff.c attach-args.c nbdtab.c print.c root-disk.c advice.c \
-	json.c top.c top-format.c top-text.c top-json.c)
+	json.c latency.c top.c top-format.c top-text.c top-json.c)
 helper_packages := libnl-3.0 libnl-genl-3.0 json-c
 helper_headers := $(wildcard $(HELPER_DIR)/*.h)
 helper_cflags := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE \

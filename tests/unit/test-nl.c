@@ -113,6 +113,33 @@ static void test_dump(void **state)
 	assert_int_equal(devices.n, 0);
 }
 
+static void test_latency(void **state)
+{
+	static struct nl_latency l;
+	u64 counts[NBD_LATENCY_BUCKETS + 1];
+	struct nl_msg *msg = new_reply();
+	int i;
+
+	(void)state;
+	for (i = 0; i <= NBD_LATENCY_BUCKETS; i++)
+		counts[i] = 1000 + (u64)i;
+	memset(&l, 0xff, sizeof(l));
+	nla_put_u32(msg, NBD_ATTR_INDEX, 7);
+	nla_put(msg, NBD_ATTR_LATENCY_READ, 2 * sizeof(u64), counts);
+	nla_put(msg, NBD_ATTR_LATENCY_WRITE, 0, counts);
+	/* From a driver that has more of them. */
+	nla_put(msg, NBD_ATTR_LATENCY_FLUSH, sizeof(counts), counts);
+	nl_parse_latency(&l, msg);
+	nlmsg_free(msg);
+	assert_true(l.count[NL_LATENCY_READ][0] == 1000);
+	assert_true(l.count[NL_LATENCY_READ][1] == 1001);
+	assert_true(l.count[NL_LATENCY_READ][2] == 0);
+	assert_true(l.count[NL_LATENCY_WRITE][0] == 0);
+	assert_true(l.count[NL_LATENCY_TRIM][0] == 0);
+	assert_true(l.count[NL_LATENCY_FLUSH][NBD_LATENCY_BUCKETS - 1] ==
+		    1000 + NBD_LATENCY_BUCKETS - 1);
+}
+
 /* Attributes that are too short, or that nobody knows yet, are passed over. */
 static void test_odd_attributes(void **state)
 {
@@ -138,6 +165,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_device),
+		cmocka_unit_test(test_latency),
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_odd_attributes),
 	};

@@ -25,6 +25,7 @@
  * @look: the look
  * @devices: its devices
  * @conns: their connections
+ * @latency: of these
  * @stats: their statistics
  * @backend: of all of them
  */
@@ -32,6 +33,7 @@ struct world {
 	struct top_look look;
 	struct nl_device devices[MOST];
 	struct nl_conn conns[MOST][MOST];
+	struct nl_latency latency[MOST][MOST];
 	struct top_stat stats[MOST];
 	char backend[32];
 };
@@ -59,6 +61,7 @@ static void make(struct world *w, u64 at, size_t devices, size_t conns)
 			w->conns[i][j].index = (u32)j;
 			w->conns[i][j].state = NBD_CONN_LIVE;
 			w->conns[i][j].generation = 1;
+			w->conns[i][j].latency = &w->latency[i][j];
 		}
 	}
 }
@@ -432,16 +435,16 @@ static void table(void **state)
 	b.conns[0][1].errors = 3;
 	snprintf(b.conns[0][1].peer, sizeof(b.conns[0][1].peer), "-");
 	b.devices[0].parked = 1;
-	b.stats[0].requests[TOP_READ] = 250;
-	b.stats[0].ms[TOP_READ] = 1000;
+	a.latency[0][0].count[TOP_READ][43] = 10;
+	b.latency[0][0].count[TOP_READ][43] = 260;
 	snprintf(b.conns[0][0].peer, sizeof(b.conns[0][0].peer), "peer\033");
 	text = print_page(&a, &b, 120, 0);
 	assert_string_equal(text,
 			    "title\n"
-			    "DEVICE   STATE         REQ/S READ/S WRITE/S  INFL  ERRS  R-MS  W-MS  T-MS  F-MS SERVER\n"
-			    "nbd3     live 1/2        250   100K       0    17     3  4.00     -     -     - nbd://server.example/disk\n"
-			    "  0      live 90s        250   100K       0    16     0                         peer\\x1b\n"
-			    "  1      down 0ms          0      0       0     0     3                         -\n");
+			    "DEVICE   STATE         REQ/S READ/S WRITE/S  INFL  ERRS  R-50  R-99  W-50  W-99 SERVER\n"
+			    "nbd3     live 1/2        250   100K       0    17     3  3.93  4.19     -     - nbd://server.example/disk\n"
+			    "  0      live 90s        250   100K       0    16     0  3.93  4.19     -     - peer\\x1b\n"
+			    "  1      down 0ms          0      0       0     0     3     -     -     -     - -\n");
 	free(text);
 	a.devices[0].pid = 1;
 	text = print_page(&a, &b, 55, 0);
@@ -452,6 +455,60 @@ static void table(void **state)
 	text = print_page(&a, &b, 80, 24);
 	assert_string_equal(text, "title\nno devices are attached\n");
 	free(text);
+}
+
+/* Where buckets begin is in linux/nbd-netlink.h. */
+static void parts_of_requests(void **state)
+{
+	static struct nl_latency counts;
+	struct latency l;
+
+	(void)state;
+	latency_read(&l, &counts);
+	assert_false(l.any[TOP_READ]);
+	/* Bucket 2 is 2 to 3 units, 43 is 3670 to 4194 us. */
+	counts.count[TOP_READ][2] = 50;
+	counts.count[TOP_READ][43] = 50;
+	counts.count[TOP_FLUSH][NBD_LATENCY_BUCKETS - 1] = 1;
+	latency_read(&l, &counts);
+	assert_true(l.any[TOP_READ]);
+	assert_false(l.any[TOP_WRITE]);
+	near(l.ms[TOP_READ][LATENCY_50], 3 * 0.001024);
+	near(l.ms[TOP_READ][LATENCY_99], (3584 + 512 * 0.98) * 0.001024);
+	near(l.ms[TOP_READ][LATENCY_999], (3584 + 512 * 0.998) * 0.001024);
+	/* The last one has no end. */
+	near(l.ms[TOP_FLUSH][LATENCY_50], (7 << 24) * 0.001024);
+}
+
+static void only_the_interval_counts(void **state)
+{
+	struct world a, b;
+	struct top top;
+
+	(void)state;
+	make(&a, SECOND, 1, 4);
+	make(&b, 2 * SECOND, 1, 4);
+	a.latency[0][0].count[TOP_WRITE][90] = 1000;
+	b.latency[0][0].count[TOP_WRITE][90] = 1000;
+	b.latency[0][0].count[TOP_WRITE][0] = 3;
+	b.latency[0][1].count[TOP_WRITE][1] = 1;
+	/* Less than before is nothing. */
+	a.latency[0][1].count[TOP_READ][0] = 1;
+	/* It was not said, or is not any more. */
+	b.conns[0][2].latency = NULL;
+	a.conns[0][3].latency = NULL;
+	b.latency[0][3].count[TOP_TRIM][5] = 1;
+	assert_int_equal(top_compare(&top, &a.look, &b.look), 0);
+	assert_true(top.devices[0].latency.any[TOP_WRITE]);
+	assert_false(top.devices[0].latency.any[TOP_READ]);
+	near(top.devices[0].latency.ms[TOP_WRITE][LATENCY_999],
+	     1.996 * 0.001024);
+	near(top.devices[0].conn_latency[0].ms[TOP_WRITE][LATENCY_50],
+	     0.5 * 0.001024);
+	assert_false(top.devices[0].conn_latency[2].any[TOP_WRITE]);
+	assert_false(top.devices[0].conn_latency[3].any[TOP_TRIM]);
+	assert_false(top.devices[0].latency.any[TOP_TRIM]);
+	top_free(&top);
 }
 
 static struct json_object *print_line(const struct world *a,
@@ -505,6 +562,7 @@ static void json(void **state)
 	make(&b, 3 * SECOND, 2, 2);
 	a.devices[1].index = 99;
 	b.conns[0][1].requests = 3;
+	b.latency[0][1].count[TOP_WRITE][1] = 3;
 	b.stats[0].requests[TOP_TRIM] = 4;
 	b.stats[0].ms[TOP_TRIM] = 6;
 	o = print_line(&a, &b);
@@ -518,6 +576,12 @@ static void json(void **state)
 	has_number(get(d, "trims"), "average_ms", 1.5);
 	has_number(get(d, "reads"), "per_second", 0);
 	assert_null(get(get(d, "reads"), "average_ms"));
+	assert_null(get(get(d, "reads"), "p50_ms"));
+	has_number(get(d, "writes"), "p50_ms", 0.002);
+	has_number(get(d, "writes"), "p99_ms", 0.002);
+	has_number(get(d, "writes"), "p999_ms", 0.002);
+	has_number(get(get_item(d, "connections", 1), "writes"), "p50_ms", 0.002);
+	assert_null(get(get(get_item(d, "connections", 0), "writes"), "p50_ms"));
 	d = get_item(d, "connections", 1);
 	has_number(d, "requests_per_second", 1.5);
 	d = get_item(o, "devices", 1);
@@ -545,6 +609,8 @@ int main(void)
 		cmocka_unit_test(cells),
 		cmocka_unit_test(pages),
 		cmocka_unit_test(what_does_not_fit),
+		cmocka_unit_test(parts_of_requests),
+		cmocka_unit_test(only_the_interval_counts),
 		cmocka_unit_test(table),
 		cmocka_unit_test(json),
 	};

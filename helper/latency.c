@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <string.h>
+
+#include "latency.h"
+
+#define UNIT_MS		(NBD_LATENCY_UNIT_NS / 1e6)
+
+/* Milliseconds at which a bucket begins, see linux/nbd-netlink.h. */
+static double begins_at(unsigned int bucket)
+{
+	if (bucket < 4)
+		return bucket * UNIT_MS;
+	return (double)((4ULL + bucket % 4) << (bucket / 4 - 1)) * UNIT_MS;
+}
+
+static u64 total(const u64 *count)
+{
+	u64 sum = 0;
+	int i;
+
+	for (i = 0; i < NBD_LATENCY_BUCKETS; i++)
+		sum += count[i];
+	return sum;
+}
+
+/* As if those of a bucket were spread evenly. */
+static double within(const u64 *count, double wanted)
+{
+	double before = 0, start;
+	unsigned int i;
+
+	for (i = 0; i < NBD_LATENCY_BUCKETS; i++) {
+		if (count[i] && before + (double)count[i] >= wanted)
+			break;
+		before += (double)count[i];
+	}
+	/* There is no end to the last one. */
+	if (i + 1 >= NBD_LATENCY_BUCKETS)
+		return begins_at(NBD_LATENCY_BUCKETS - 1);
+	start = begins_at(i);
+	return start + (begins_at(i + 1) - start) * (wanted - before) /
+		       (double)count[i];
+}
+
+/**
+ * latency_add - add what happened between two moments
+ * @sum: what is added to
+ * @before: the first moment, or NULL for the beginning
+ * @after: the second moment
+ */
+void latency_add(struct nl_latency *sum, const struct nl_latency *before,
+		 const struct nl_latency *after)
+{
+	u64 was, is;
+	int kind, i;
+
+	for (kind = 0; kind < NL_LATENCY_KINDS; kind++) {
+		for (i = 0; i < NBD_LATENCY_BUCKETS; i++) {
+			was = before ? before->count[kind][i] : 0;
+			is = after->count[kind][i];
+			if (is > was)
+				sum->count[kind][i] += is - was;
+		}
+	}
+}
+
+/**
+ * latency_read - what a histogram says
+ * @l: result
+ * @counts: the histogram
+ *
+ * A time is exact to a quarter, as fine as the buckets are.
+ */
+void latency_read(struct latency *l, const struct nl_latency *counts)
+{
+	static const double parts[] = {
+		[LATENCY_50]	= 0.5,
+		[LATENCY_99]	= 0.99,
+		[LATENCY_999]	= 0.999,
+	};
+	int kind, part;
+
+	memset(l, 0, sizeof(*l));
+	for (kind = 0; kind < NL_LATENCY_KINDS; kind++) {
+		const u64 *count = counts->count[kind];
+		u64 all = total(count);
+
+		l->any[kind] = all;
+		for (part = 0; all && part < LATENCY_PARTS; part++)
+			l->ms[kind][part] = within(count,
+						   parts[part] * (double)all);
+	}
+}
