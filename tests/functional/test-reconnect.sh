@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The server is killed under verified I/O and comes back: nbdctl reconnect gives the
 # device new connections, and nobody sees an error. What is no longer the same disk
-# is refused. Live connections can be moved to another server.
+# is refused. Live connections can be moved to another server, and nobody mixes two.
 # timeout: 150
 # cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-requires nbdkit fio jq
+requires nbdkit fio jq python3
 # serve SIZE ARG...: a server on the socket of the first one.
 serve()
 {
@@ -64,4 +64,16 @@ kill -0 "$io_pid" || fail "I/O has ended: $(cat "$T/io.log")"
 kill -INT "$io_pid"
 wait "$io_pid" || true
 grep -q 'err= 0' "$T/io.log" || fail "fio found errors: $(cat "$T/io.log")"
+detach "$dev"
+
+# Another server gets no connection beside those of the first.
+direct=$uri
+start_captive unix "proxy:$sock"
+attach -C 2 "$uri"
+kill -USR1 "$server_pid"
+wait_for 10 live_is 1 || fail "no connection went"
+refused 5 'go to another server' nbdctl reconnect "$dev" "$direct"
+live_is 1 || fail "$(field "$dev" .connections_live) live, not 1"
+expect_status 0 nbdctl reconnect "$dev" "$uri"
+live_is 2 || fail "not all are live"
 detach "$dev"
