@@ -38,7 +38,7 @@ const struct option attach_args_options[] = {
 };
 
 #define MAX_SECONDS	(365ULL * 24 * 3600)
-#define MAX_DEPTH	65536
+#define MAX_DEPTH	10239	/* what the driver takes */
 #define MAX_FENCE	3600
 #define PERSIST_SECONDS	(14ULL * 24 * 3600)
 
