@@ -239,7 +239,12 @@ static int nbd_io_reply(struct nbd_rx *rx, const struct nbd_reply_info *info)
 	claimed = nbd_cmd_claim(cmd, nbd_cookie_generation(info->cookie),
 				conn->index);
 	conn->ops->unlook(conn);
-	if (!claimed)
+	/*
+	 * Several tags may lead to the same command. Only once it is claimed nobody
+	 * writes another cookie to its header; if this is not the one, failure
+	 * work takes it back.
+	 */
+	if (!claimed || be64_to_cpu(cmd->hdr.cookie) != info->cookie)
 		return -EBADMSG;
 
 	/* From here on the command cannot end without this connection. */
