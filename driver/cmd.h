@@ -114,6 +114,12 @@ static inline u16 nbd_cmd_conn(u64 state)
 	return state >> 16;
 }
 
+/* The cookie that it was sent with; only its owner writes another one. */
+static inline u64 nbd_cmd_cookie(const struct nbd_cmd *cmd)
+{
+	return be64_to_cpu(cmd->hdr.cookie);
+}
+
 static inline bool nbd_cmd_over(u64 state)
 {
 	return (state & (NBD_CMD_SENT | NBD_CMD_REPLIED)) ==
@@ -149,7 +155,8 @@ static inline bool nbd_cmd_replied(struct nbd_cmd *cmd)
 /*
  * A reply header names @cmd. True for exactly one reply: that which comes on
  * the right connection, carries the right generation, to a command whose
- * header has begun to travel and that no other reply named.
+ * header has begun to travel and that no other reply named. The tag that led to
+ * it may be another one than it was sent with: look at nbd_cmd_cookie(), then.
  */
 static inline bool nbd_cmd_claim(struct nbd_cmd *cmd, u32 generation, u16 conn)
 {

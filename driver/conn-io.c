@@ -244,7 +244,7 @@ static int nbd_io_reply(struct nbd_rx *rx, const struct nbd_reply_info *info)
 	 * writes another cookie to its header; if this is not the one, failure
 	 * work takes it back.
 	 */
-	if (!claimed || be64_to_cpu(cmd->hdr.cookie) != info->cookie)
+	if (!claimed || nbd_cmd_cookie(cmd) != info->cookie)
 		return -EBADMSG;
 
 	/* From here on the command cannot end without this connection. */
@@ -296,7 +296,7 @@ static void nbd_io_done(struct nbd_rx *rx)
 	struct nbd_cmd *cmd = conn->rx_cmd;
 
 	conn->rx_cmd = NULL;
-	trace_nbd_payload_received(nbd_trace_request(cmd), nbd_trace_handle(cmd));
+	trace_nbd_payload_received(nbd_trace_request(cmd), nbd_cmd_cookie(cmd));
 	nbd_io_account_reply(conn, cmd);
 	if (nbd_cmd_replied(cmd)) {
 		cmd->node.next = conn->rx_done;

@@ -180,7 +180,7 @@ static void nbd_conn_retry_list(struct nbd_conn *conn, struct llist_node *list,
 
 		atomic_dec(&conn->in_flight);
 		trace_nbd_requeue(conn->dev_index, conn->index,
-				  nbd_trace_request(cmd), nbd_trace_handle(cmd),
+				  nbd_trace_request(cmd), nbd_cmd_cookie(cmd),
 				  sent);
 		conn->ops->retry(conn, cmd, sent, nbd_conn_by_peer(error));
 	}

@@ -22,11 +22,6 @@ static inline struct request *nbd_trace_request(struct nbd_cmd *cmd)
 {
 	return blk_mq_rq_from_pdu(cmd);
 }
-
-static inline u64 nbd_trace_handle(const struct nbd_cmd *cmd)
-{
-	return be64_to_cpu(cmd->hdr.cookie);
-}
 #endif
 
 DECLARE_EVENT_CLASS(nbd_transport_event,

@@ -163,10 +163,10 @@ static void nbd_tx_trace(const struct nbd_tx *tx, struct nbd_cmd *cmd, u32 end)
 
 	if (tx->offset < header && end >= header)
 		trace_nbd_header_sent(nbd_trace_request(cmd),
-				      nbd_trace_handle(cmd));
+				      nbd_cmd_cookie(cmd));
 	if (end == header + cmd->payload)
 		trace_nbd_payload_sent(nbd_trace_request(cmd),
-				       nbd_trace_handle(cmd));
+				       nbd_cmd_cookie(cmd));
 }
 
 /**
