@@ -9,7 +9,7 @@ refused 2 . nbdctl attach nbd://localhost/ nbd0 nbd1
 refused 2 'frobnicate' nbdctl frobnicate
 refused 2 'frobnicate' nbdctl attach --frobnicate nbd://localhost/
 for o in '-C 0' '-C 257' '-C x' '-b 0' '-b 511' '--timeout -1' \
-	'--timeout 1x' '--queue-depth 0' '--queue-depth 99999999999' \
+	'--timeout 1x' '--queue-depth 0' '--queue-depth 10240' '--queue-depth 99999999999' \
 	'--dead-timeout 18446744073709551616' '--max-request 1' \
 	'--read-ahead 1E' '--zeroes maybe' '--zeroes'; do
 	# shellcheck disable=SC2086 # an option and its value

@@ -54,3 +54,13 @@ rmmod nbd
 load_module
 say "$(tail -n 1 "$T/ours")"
 diff "$T/stock" "$T/ours" || fail "not as the stock driver"
+
+# Nobody knows where its server is: the log does not say that nbdctl does.
+attach_with
+kill_server "$server_pid"
+wait_for 10 state_is nbd0 dead || fail "state $(field nbd0 .state)"
+dmesg >"$T/dmesg"
+tail -n 5 "$T/dmesg" | grep 'fails until it is detached and attached anew' ||
+	fail "it does not say so: $(tail -n 5 "$T/dmesg")"
+refused 5 'not attached by nbdctl' nbdctl reconnect nbd0
+detach_again

@@ -13,9 +13,11 @@ tracing=/sys/kernel/tracing
 upstream="nbd_header_received nbd_header_sent nbd_payload_received nbd_payload_sent
 	nbd_send_request"
 
+buffer=$(awk '{ print $1 }' $tracing/buffer_size_kb)
 untrace()
 {
 	echo 0 >$tracing/events/nbd/enable
+	echo "$buffer" >$tracing/buffer_size_kb
 	echo >$tracing/trace
 }
 at_exit untrace
