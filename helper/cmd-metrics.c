@@ -23,6 +23,8 @@ static int run(int argc, char **argv, struct err *err)
 		return err_set(err, ST_USAGE, "metrics: too many arguments");
 	ret = show_attached(&devices, err);
 	if (!ret)
+		ret = show_latency(&devices, err);
+	if (!ret)
 		print_metrics(&devices);
 	nl_free_devices(&devices);
 	return ret;

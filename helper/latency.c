@@ -13,13 +13,12 @@ static double begins_at(unsigned int bucket)
 	return (double)((4ULL + bucket % 4) << (bucket / 4 - 1)) * UNIT_MS;
 }
 
-static u64 total(const u64 *count)
+static u64 first(const u64 *count, unsigned int buckets)
 {
 	u64 sum = 0;
-	int i;
 
-	for (i = 0; i < NBD_LATENCY_BUCKETS; i++)
-		sum += count[i];
+	while (buckets--)
+		sum += count[buckets];
 	return sum;
 }
 
@@ -83,11 +82,55 @@ void latency_read(struct latency *l, const struct nl_latency *counts)
 	memset(l, 0, sizeof(*l));
 	for (kind = 0; kind < NL_LATENCY_KINDS; kind++) {
 		const u64 *count = counts->count[kind];
-		u64 all = total(count);
+		u64 all = latency_total(count);
 
 		l->any[kind] = all;
 		for (part = 0; all && part < LATENCY_PARTS; part++)
 			l->ms[kind][part] = within(count,
 						   parts[part] * (double)all);
 	}
+}
+
+/**
+ * latency_total - all requests
+ * @count: those of one kind, by bucket
+ *
+ * Return: how many.
+ */
+u64 latency_total(const u64 *count)
+{
+	return first(count, NBD_LATENCY_BUCKETS);
+}
+
+/**
+ * latency_below - requests that took less than a power of two
+ * @count: those of one kind, by bucket
+ * @exponent: of that power of two, which is in units of NBD_LATENCY_UNIT_NS; from 2,
+ *	and where the last bucket begins at most
+ *
+ * Return: how many.
+ */
+u64 latency_below(const u64 *count, unsigned int exponent)
+{
+	return first(count, 4 * (exponent - 1));
+}
+
+/**
+ * latency_seconds - what all requests took together
+ * @count: those of one kind, by bucket
+ *
+ * As if each had taken what is in the middle of its bucket: exact to an eighth. What
+ * is in the last one, which has no end, counts as its beginning.
+ *
+ * Return: seconds.
+ */
+double latency_seconds(const u64 *count)
+{
+	double ms = (double)count[NBD_LATENCY_BUCKETS - 1] *
+		    begins_at(NBD_LATENCY_BUCKETS - 1);
+	unsigned int i;
+
+	for (i = 0; i < NBD_LATENCY_BUCKETS - 1; i++)
+		ms += (double)count[i] * (begins_at(i) + begins_at(i + 1)) / 2;
+	return ms / 1e3;
 }

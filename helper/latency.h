@@ -26,5 +26,8 @@ struct latency {
 void latency_add(struct nl_latency *sum, const struct nl_latency *before,
 		 const struct nl_latency *after);
 void latency_read(struct latency *l, const struct nl_latency *counts);
+u64 latency_total(const u64 *count);
+u64 latency_below(const u64 *count, unsigned int exponent);
+double latency_seconds(const u64 *count);
 
 #endif /* NBDCTL_LATENCY_H */

@@ -4,10 +4,16 @@
  * each goes through all devices.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include <linux/nbd-netlink.h>
 
+#include "latency.h"
 #include "print.h"
+
+/* From 16 microseconds to 17 seconds, each twice the one before. */
+#define LEAST_EXPONENT	4
+#define MOST_EXPONENT	24
 
 /**
  * struct device_metric - a number of each device
@@ -190,6 +196,63 @@ static void print_conn_metric(const struct nl_devices *devices,
 	}
 }
 
+/* Of all connections. Without one of them they would seem to begin anew. */
+static bool sum_latency(const struct nl_device *d, struct nl_latency *sum)
+{
+	size_t i;
+
+	memset(sum, 0, sizeof(*sum));
+	for (i = 0; i < d->nr_conns; i++) {
+		if (!d->conns[i].latency)
+			return false;
+		latency_add(sum, NULL, d->conns[i].latency);
+	}
+	return true;
+}
+
+static void print_histogram(u32 index, const char *kind, const u64 *count)
+{
+	const double unit = NBD_LATENCY_UNIT_NS / 1e9;
+	char labels[64];
+	unsigned int e;
+
+	snprintf(labels, sizeof(labels), "device=\"nbd%u\",kind=\"%s\"", index,
+		 kind);
+	for (e = LEAST_EXPONENT; e <= MOST_EXPONENT; e++)
+		printf("nbd_device_request_seconds_bucket{%s,le=\"%.12g\"} %llu\n",
+		       labels, unit * (1u << e), latency_below(count, e));
+	printf("nbd_device_request_seconds_bucket{%s,le=\"+Inf\"} %llu\n", labels,
+	       latency_total(count));
+	printf("nbd_device_request_seconds_sum{%s} %.9g\n", labels,
+	       latency_seconds(count));
+	printf("nbd_device_request_seconds_count{%s} %llu\n", labels,
+	       latency_total(count));
+}
+
+static void print_latency(const struct nl_devices *devices)
+{
+	static const char *const kinds[NL_LATENCY_KINDS] = {
+		[NL_LATENCY_READ]	= "read",
+		[NL_LATENCY_WRITE]	= "write",
+		[NL_LATENCY_TRIM]	= "trim",
+		[NL_LATENCY_FLUSH]	= "flush",
+	};
+	struct nl_latency sum;
+	size_t i;
+	int kind;
+
+	begin("device", "request_seconds", "histogram",
+	      "How long requests took; the sum is reckoned from buckets.");
+	for (i = 0; i < devices->n; i++) {
+		const struct nl_device *d = &devices->d[i];
+
+		if (!sum_latency(d, &sum))
+			continue;
+		for (kind = 0; kind < NL_LATENCY_KINDS; kind++)
+			print_histogram(d->index, kinds[kind], sum.count[kind]);
+	}
+}
+
 /**
  * print_metrics - all devices, for Prometheus
  * @devices: the devices
@@ -203,4 +266,5 @@ void print_metrics(const struct nl_devices *devices)
 		print_device_metric(devices, &device_metrics[i]);
 	for (i = 0; i < ARRAY_SIZE(conn_metrics); i++)
 		print_conn_metric(devices, &conn_metrics[i]);
+	print_latency(devices);
 }

@@ -94,3 +94,42 @@ int show_one(u32 index, struct nl_devices *devices, struct err *err)
 	nl_done(&nl);
 	return ret;
 }
+
+/* It may be gone by now, or the driver be older; then nothing is known. */
+static void ask_latency(struct nl *nl, u32 index, struct nl_conn *conn)
+{
+	struct nl_answer answer;
+
+	conn->latency = malloc(sizeof(*conn->latency));
+	if (!conn->latency)
+		return;
+	nl_get_latency(nl, index, conn->index, conn->latency, &answer);
+	if (answer.error) {
+		free(conn->latency);
+		conn->latency = NULL;
+	}
+}
+
+/**
+ * show_latency - get how long requests took, on each connection
+ * @devices: as show_attached() found them; what is not known stays NULL
+ * @err: filled on failure
+ *
+ * Return: 0, or -1 with @err set.
+ */
+int show_latency(struct nl_devices *devices, struct err *err)
+{
+	struct nl_device *d = devices->d;
+	struct nl nl;
+	size_t i, j;
+	int ret;
+
+	if (!devices->n)
+		return 0;
+	ret = nl_open(&nl, err);
+	for (i = 0; !ret && i < devices->n; i++, d++)
+		for (j = 0; j < d->nr_conns; j++)
+			ask_latency(&nl, d->index, &d->conns[j]);
+	nl_done(&nl);
+	return ret;
+}

@@ -48,35 +48,6 @@ static void read_stat(u32 index, struct top_stat *stat)
 	fclose(file);
 }
 
-/* It may be gone by now, or the driver be older; then nothing is known. */
-static void ask_latency(struct nl *nl, u32 index, struct nl_conn *conn)
-{
-	struct nl_answer answer;
-
-	conn->latency = malloc(sizeof(*conn->latency));
-	if (!conn->latency)
-		return;
-	nl_get_latency(nl, index, conn->index, conn->latency, &answer);
-	if (answer.error) {
-		free(conn->latency);
-		conn->latency = NULL;
-	}
-}
-
-static int ask_latencies(struct nl_devices *devices, struct err *err)
-{
-	struct nl_device *d = devices->d;
-	struct nl nl;
-	size_t i, j;
-	int ret = nl_open(&nl, err);
-
-	for (i = 0; !ret && i < devices->n; i++, d++)
-		for (j = 0; j < d->nr_conns; j++)
-			ask_latency(&nl, d->index, &d->conns[j]);
-	nl_done(&nl);
-	return ret;
-}
-
 /**
  * top_look - look at all devices that are attached
  * @look: result; top_look_free() it, also after a failure
@@ -103,7 +74,7 @@ int top_look(struct top_look *look, const u32 *wanted, size_t n,
 		return err_set(err, ST_FAILED, "out of memory");
 	for (i = 0; i < look->devices.n; i++)
 		read_stat(look->devices.d[i].index, &look->stats[i]);
-	return look->devices.n ? ask_latencies(&look->devices, err) : 0;
+	return show_latency(&look->devices, err);
 }
 
 /**

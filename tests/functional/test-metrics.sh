@@ -12,7 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 for family in text_string_to_metric_families(sys.stdin.read()):
     for sample in family.samples:
         labels = " ".join(f"{k}={v}" for k, v in sorted(sample.labels.items()))
-        print(f"{sample.name} {labels} {int(sample.value)}")
+        value = sample.value
+        if not sample.name.endswith("_seconds_sum"):
+            value = int(value)
+        print(f"{sample.name} {labels} {value}")
 END
 # parse: a line "NAME LABEL=VALUE... NUMBER" for each, by Prometheus' own parser.
 parse()
@@ -40,6 +43,21 @@ for n in 0 1; do
 	expect nbd_connection_written_bytes_total connection=$n device=nbd1 \
 		"$(field "$dev" ".connections[$n].bytes_written")"
 done
+# Histograms: the eight writes, in bounds that do not go back.
+seconds=nbd_device_request_seconds
+expect ${seconds}_count device=nbd1 kind=write 8
+expect ${seconds}_bucket device=nbd1 kind=write le=+Inf 8
+expect ${seconds}_bucket device=nbd1 kind=write le=17.179869184 8
+expect ${seconds}_count device=nbd1 kind=trim 0
+awk '
+$1 == "'$seconds'_bucket" && $3 == "kind=write" {
+	if ($5 < last)
+		exit 1
+	last = $5
+}
+$1 == "'$seconds'_sum" && $3 == "kind=write" { sum = $4 }
+END { exit !(last == 8 && sum > 0 && sum < 60) }' "$T/numbers" ||
+	fail "$(grep $seconds "$T/numbers")"
 kill_server "$server_pid"
 wait_for 10 state_is "$dev" dead || fail "state $(field "$dev" .state)"
 parse

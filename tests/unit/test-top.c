@@ -480,6 +480,29 @@ static void parts_of_requests(void **state)
 	near(l.ms[TOP_FLUSH][LATENCY_50], (7 << 24) * 0.001024);
 }
 
+static void requests_by_powers_of_two(void **state)
+{
+	static u64 count[NBD_LATENCY_BUCKETS];
+
+	(void)state;
+	near(latency_seconds(count), 0);
+	count[3] = 1;
+	count[4] = 2;
+	count[43] = 10;
+	count[44] = 100;
+	count[NBD_LATENCY_BUCKETS - 1] = 1000;
+	assert_int_equal(latency_below(count, 2), 1);
+	assert_int_equal(latency_below(count, 3), 3);
+	/* Where buckets 40 and 44 begin. */
+	assert_int_equal(latency_below(count, 11), 3);
+	assert_int_equal(latency_below(count, 12), 13);
+	assert_int_equal(latency_below(count, 13), 113);
+	assert_int_equal(latency_total(count), 1113);
+	near(latency_seconds(count),
+	     (3.5 + 2 * 4.5 + 10 * 3840.0 + 100 * 4608.0 +
+	      1000.0 * (7 << 24)) * 1024 / 1e9);
+}
+
 static void only_the_interval_counts(void **state)
 {
 	struct world a, b;
@@ -610,6 +633,7 @@ int main(void)
 		cmocka_unit_test(pages),
 		cmocka_unit_test(what_does_not_fit),
 		cmocka_unit_test(parts_of_requests),
+		cmocka_unit_test(requests_by_powers_of_two),
 		cmocka_unit_test(only_the_interval_counts),
 		cmocka_unit_test(table),
 		cmocka_unit_test(json),
