@@ -252,6 +252,26 @@ static void a_crowd_is_no_help(struct kunit *test)
 	spin_end(spinners);
 }
 
+static void more_than_processors_are_a_crowd(struct kunit *test)
+{
+	unsigned int cpus = num_online_cpus();
+	struct slots *s = make(test);
+	unsigned int i;
+
+	for (i = 0; i < CONNECTIONS; i++)
+		s->conns[i]->local = true;
+	nbd_route_setup(&s->config);
+	KUNIT_EXPECT_EQ(test, CONNECTIONS > cpus ? cpus : 0, s->config.crowd);
+	s->config.nr_conns = 1;
+	nbd_route_setup(&s->config);
+	KUNIT_EXPECT_EQ(test, 0U, s->config.crowd);
+	/* What another machine's processors do is not known. */
+	s->config.nr_conns = CONNECTIONS;
+	s->conns[2]->local = false;
+	nbd_route_setup(&s->config);
+	KUNIT_EXPECT_EQ(test, 0U, s->config.crowd);
+}
+
 static void idle_processors_are_spare(struct kunit *test)
 {
 	struct slots *s = make(test);
@@ -324,6 +344,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(what_stalls_gets_no_more),
 	KUNIT_CASE(not_beyond_the_depth),
 	KUNIT_CASE(a_crowd_is_no_help),
+	KUNIT_CASE(more_than_processors_are_a_crowd),
 	KUNIT_CASE(idle_processors_are_spare),
 	KUNIT_CASE(the_service_time_is_learnt),
 	KUNIT_CASE(a_slow_one_is_avoided),
