@@ -12,8 +12,8 @@
 #                       make check-kernels: build without a warning for 6.1,
 #                       6.12 and 7.2, test on 7.2, fetched from Debian sid
 # make soak             tests that go on for hours, on the debug kernel: a million
-#                       mutated replies, an hour of storm, 50 server kills, and
-#                       what takes too long there for make check
+#                       mutated replies, 20 minutes of storm, 50 server
+#                       kills, and what takes too long there for make check
 # make check-system     install the packages in a Debian 12 with systemd, boot it in
 #                       a virtual machine and use them, half an hour
 # make bench            measure beside the kernel's own driver and write the
