@@ -4,9 +4,12 @@
  *
  * Requests in flight say how busy a connection is, but not that it is slow: its
  * path may be congested, or lose packets, while the others are fine. So each
- * connection has a smoothed latency, and one that is much slower than the
- * fastest is avoided for a while. Then it gets requests again, and is either as
- * good as the others or is avoided once more.
+ * connection has a smoothed latency, and one that is much slower than another
+ * is avoided for a while. Then it gets requests again, and is either as good as
+ * the others or is avoided once more. A latency alone says nothing, since the last
+ * of eight requests waits for the others where a server takes them one by one;
+ * nor does the time between two answers, which is long where few are in flight.
+ * Slow is who is slow by both.
  *
  * And they do not say whether another connection would help. What goes to a
  * server in one burst costs less than what goes over several connections, by a
@@ -30,7 +33,7 @@
 #include "queue.h"
 #include "spare.h"
 
-/* Slow: an answer takes that many jiffies and times the fastest's latency. */
+/* Slow: an answer takes that many jiffies, and times what another one needs. */
 #define NBD_SLOW_JIFFIES	3
 #define NBD_SLOW_FACTOR		4
 /* Avoided for so many times its latency, but not longer than for that. */
@@ -213,23 +216,36 @@ struct nbd_conn *nbd_queue_route(const struct nbd_queue_config *config,
 	return conn;
 }
 
-/* One that has had no answer yet counts, as fast, while it is idle. */
-static u32 nbd_fastest_other(const struct nbd_queue_config *config,
-			     const struct nbd_conn *self)
+static bool nbd_route_faster(const struct nbd_conn *other, u32 latency,
+			     u32 service)
 {
-	u32 fastest = U32_MAX;
-	unsigned int i;
+	return READ_ONCE(other->latency) < latency / NBD_SLOW_FACTOR &&
+	       READ_ONCE(other->service) < service / NBD_SLOW_FACTOR;
+}
+
+/*
+ * For how many times as long as a command takes @self is to be avoided: not at all,
+ * or for long if another one is that much faster. An idle one that has never
+ * answered may be, which is tried out at once.
+ */
+static unsigned int nbd_route_avoid(const struct nbd_queue_config *config,
+				    const struct nbd_conn *self, u32 latency)
+{
+	u32 service = READ_ONCE(self->service);
+	unsigned int i, factor = 0;
 
 	for (i = 0; i < config->nr_conns; i++) {
-		const struct nbd_conn *conn = config->conns[i];
-		u32 latency = READ_ONCE(conn->latency);
+		const struct nbd_conn *other = config->conns[i];
 
-		if (conn == self || !nbd_conn_live(conn) ||
-		    (!latency && atomic_read(&conn->in_flight)))
+		if (other == self || !nbd_conn_live(other))
 			continue;
-		fastest = min(fastest, latency);
+		if (!READ_ONCE(other->latency))
+			factor = max(factor,
+				     atomic_read(&other->in_flight) ? 0U : 1U);
+		else if (nbd_route_faster(other, latency, service))
+			return NBD_AVOID_FACTOR;
 	}
-	return fastest;
+	return factor;
 }
 
 /**
@@ -244,7 +260,7 @@ void nbd_route_learn(const struct nbd_queue_config *config,
 		     struct nbd_conn *conn, unsigned long age)
 {
 	u32 latency = READ_ONCE(conn->latency);
-	u32 fastest;
+	unsigned int factor;
 
 	age = min_t(unsigned long, age, NBD_AVOID_MAX);
 	if (latency)
@@ -258,11 +274,10 @@ void nbd_route_learn(const struct nbd_queue_config *config,
 	    latency < NBD_SLOW_JIFFIES << NBD_LATENCY_SHIFT ||
 	    time_before(jiffies, READ_ONCE(conn->avoid_until)))
 		return;
-	fastest = nbd_fastest_other(config, conn);
-	if (fastest < latency / NBD_SLOW_FACTOR)
+	factor = nbd_route_avoid(config, conn, latency);
+	if (factor)
 		WRITE_ONCE(conn->avoid_until, jiffies +
-			   min_t(unsigned long, age * NBD_AVOID_FACTOR,
-				 NBD_AVOID_MAX));
+			   min_t(unsigned long, age * factor, NBD_AVOID_MAX));
 }
 
 /**

@@ -301,14 +301,21 @@ static void the_service_time_is_learnt(struct kunit *test)
 	KUNIT_EXPECT_GT(test, conn->service, 0U);
 }
 
+static void answers(struct slots *s, unsigned int i, u32 service,
+		    unsigned long age)
+{
+	s->conns[i]->service = service;
+	nbd_route_learn(&s->config, s->conns[i], age);
+}
+
 static void a_slow_one_is_avoided(struct kunit *test)
 {
 	struct slots *s = make(test);
 	unsigned int i;
 
 	for (i = 1; i < CONNECTIONS; i++)
-		nbd_route_learn(&s->config, s->conns[i], 1);
-	nbd_route_learn(&s->config, s->conns[0], 50);
+		answers(s, i, NSEC_PER_MSEC, 1);
+	answers(s, 0, 50 * NSEC_PER_MSEC, 50);
 	atomic_set(&s->conns[1]->in_flight, 2);
 	atomic_set(&s->conns[2]->in_flight, 9);
 	atomic_set(&s->conns[3]->in_flight, 9);
@@ -316,6 +323,39 @@ static void a_slow_one_is_avoided(struct kunit *test)
 	/* Better than none. */
 	for (i = 1; i < CONNECTIONS; i++)
 		atomic_set(&s->conns[i]->state, NBD_CONN_DOWN);
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[0], nbd_queue_pick(&s->config, 0));
+}
+
+/* For as long as its answer took, not for many times that: it may be no slower. */
+static void who_never_answered_is_tried(struct kunit *test)
+{
+	struct slots *s = make(test);
+	unsigned long now = jiffies;
+
+	answers(s, 0, 50 * NSEC_PER_MSEC, HZ);
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], nbd_queue_pick(&s->config, 0));
+	KUNIT_EXPECT_LE(test, s->conns[0]->avoid_until, now + HZ + HZ / 2);
+	/* They have their requests, and nothing is known of them yet. */
+	atomic_set(&s->conns[1]->in_flight, 1);
+	atomic_set(&s->conns[2]->in_flight, 1);
+	atomic_set(&s->conns[3]->in_flight, 1);
+	s->conns[0]->avoid_until = jiffies;
+	answers(s, 0, 50 * NSEC_PER_MSEC, HZ);
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[0], nbd_queue_pick(&s->config, 0));
+}
+
+/* It served many, one after the other, or few where others had many at once. */
+static void who_had_more_to_do_is_not_slow(struct kunit *test)
+{
+	struct slots *s = make(test);
+	unsigned int i;
+
+	for (i = 1; i < CONNECTIONS; i++)
+		answers(s, i, 20 * NSEC_PER_MSEC, 5);
+	answers(s, 0, 20 * NSEC_PER_MSEC, 50);
+	for (i = 1; i < CONNECTIONS; i++)
+		answers(s, i, 2 * NSEC_PER_MSEC, 50);
+	answers(s, 0, 20 * NSEC_PER_MSEC, 50);
 	KUNIT_EXPECT_PTR_EQ(test, s->conns[0], nbd_queue_pick(&s->config, 0));
 }
 
@@ -348,6 +388,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(idle_processors_are_spare),
 	KUNIT_CASE(the_service_time_is_learnt),
 	KUNIT_CASE(a_slow_one_is_avoided),
+	KUNIT_CASE(who_never_answered_is_tried),
+	KUNIT_CASE(who_had_more_to_do_is_not_slow),
 	KUNIT_CASE(all_slow_is_none_slow),
 	{ }
 };
