@@ -11,12 +11,36 @@
 
 /* With several connections a large request is better cut than sent whole. */
 #define NBD_SHARED_REQUEST	SZ_512K
+/* While one request is served, the next one of a reader must be there already. */
+#define NBD_READ_AHEAD_FACTOR	2
 #define NBD_READ_AHEAD_MIN	SZ_128K
-#define NBD_READ_AHEAD_MAX	SZ_8M
+/* Of a few connections, and of many. */
+#define NBD_READ_AHEAD_FEW	SZ_8M
+#define NBD_READ_AHEAD_MANY	SZ_16M
 
 static u32 nbd_payload_max(const struct nbd_params *params)
 {
 	return round_down(params->payload_max, params->block_size);
+}
+
+static u32 nbd_read_ahead_max(unsigned int connections)
+{
+	return clamp_t(u64, (u64)NBD_READ_AHEAD_FACTOR * connections *
+			    NBD_SHARED_REQUEST,
+		       NBD_READ_AHEAD_FEW, NBD_READ_AHEAD_MANY);
+}
+
+/*
+ * As large as it can be if what is read ahead is to give each connection its
+ * share: a server that takes long for each request must not get smaller ones only
+ * because it has a second connection.
+ */
+static u32 nbd_shared_request(unsigned int connections)
+{
+	u32 share = nbd_read_ahead_max(connections) / connections /
+		    NBD_READ_AHEAD_FACTOR;
+
+	return max_t(u32, rounddown_pow_of_two(share), NBD_SHARED_REQUEST);
 }
 
 /* The soft limit: how large a request gets before the block layer cuts it. */
@@ -29,26 +53,28 @@ static u32 nbd_soft_limit(const struct nbd_params *params,
 		limit = min(limit, params->max_request);
 	else if (connections > 1)
 		limit = min_t(u32, limit,
-			      max_t(u32, params->preferred,
-				    NBD_SHARED_REQUEST));
+			      max(params->preferred,
+				  nbd_shared_request(connections)));
 	limit = round_down(limit, params->block_size);
 	return max_t(u32, limit, PAGE_SIZE);
 }
 
 /*
- * Enough for a request of the soft limit on each connection, and never less
- * than a single connection would get: a server that answers many requests at
+ * Enough to keep each connection busy with requests of the soft limit, and never
+ * less than a single connection would get: a server that answers many requests at
  * once must not be asked for less because it has more connections.
  */
 static u32 nbd_read_ahead(const struct nbd_params *params,
 			  unsigned int connections)
 {
-	u64 bytes = (u64)connections * nbd_soft_limit(params, connections);
+	u64 bytes = (u64)NBD_READ_AHEAD_FACTOR * connections *
+		    nbd_soft_limit(params, connections);
 
 	if (params->read_ahead)
 		return params->read_ahead;
 	bytes = max_t(u64, bytes, nbd_soft_limit(params, 1));
-	return clamp_t(u64, bytes, NBD_READ_AHEAD_MIN, NBD_READ_AHEAD_MAX);
+	return clamp_t(u64, bytes, NBD_READ_AHEAD_MIN,
+		       nbd_read_ahead_max(connections));
 }
 
 /**

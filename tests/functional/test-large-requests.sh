@@ -63,7 +63,7 @@ attach --no-partscan --max-request 1M "$uri"
 several $((8 << 20)) $((1 << 20))
 detach "$dev"
 attach -C 2 --no-partscan "$uri"
-several $((8 << 20)) $((512 << 10))
+several $((8 << 20)) $((2 << 20)) $(((512 << 10) + 1))
 detach "$dev"
 
 start_nbdkit unix --filter=log --filter=blocksize-policy memory 128M \

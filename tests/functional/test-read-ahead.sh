@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A plain cat keeps a slow server busy: the kernel asks for what comes next before
 # cat needs it, and for much at once, so that cat takes less than a third of the
-# time that it takes with the kernel's usual read-ahead of 128 KiB.
+# time that it takes with the kernel's usual read-ahead of 128 KiB. With several
+# connections there are two requests for each, as large as that allows.
 # timeout: 150
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -44,3 +45,22 @@ say "$us us, with read-ahead of 128 KiB $usual us;" \
 	fail "nothing in flight $idle of $samples times"
 # One that the server works on, and one that nobody waits for yet.
 [ "$most" -ge 2 ] || fail "never more than $most in flight"
+
+# limits CONNECTIONS REQUEST READ_AHEAD [ARG...]: in KiB.
+limits()
+{
+	attach --no-partscan -C "$1" "${@:4}" "$uri"
+	expect_queue max_sectors_kb "$2"
+	expect_queue read_ahead_kb "$3"
+	detach "$dev"
+}
+limits 1 32768 8192
+limits 2 2048 8192
+limits 3 1024 8192
+limits 4 1024 8192
+limits 8 512 8192
+limits 12 512 12288
+limits 16 512 16384
+limits 2 64 256 --max-request 64K
+limits 4 4096 8192 --max-request 4M
+limits 4 1024 256 --read-ahead 256K
