@@ -26,7 +26,9 @@
 #                       make bench-profile: which functions hold the instructions
 #                       of an I/O at depth 1;
 #                       make bench-depth: slow servers with many requests in
-#                       flight and with large ones
+#                       flight and with large ones;
+#                       make bench-serial: several connections to a server that
+#                       serves one request at a time on each
 #
 # Tests, bench and demo install what they miss from Debian's archive and need root.
 
@@ -110,6 +112,10 @@ bench-zero:
 	scripts/deps.sh test
 	tests/bench/run --zero
 
+bench-serial:
+	scripts/deps.sh test
+	tests/bench/run --serial
+
 bench-profile:
 	scripts/deps.sh bench
 	tests/bench/run --profile
@@ -130,4 +136,4 @@ clean:
 .PHONY: all driver helper install install-driver install-helper install-boot \
 	uninstall uninstall-boot packages demo check check-quick check-kernels \
 	check-system soak bench bench-quick bench-multiconn bench-zero bench-depth \
-	bench-profile clean
+	bench-serial bench-profile clean

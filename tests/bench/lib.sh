@@ -161,7 +161,8 @@ load()
 }
 
 # attach stock|qemu|ours TRANSPORT CONNECTIONS [N]: to /dev/nbdN or nbd0; sets
-# dev. Ours has as many requests in flight as queue_depth says, if it is set.
+# dev. Ours has as many requests in flight as queue_depth says, and of as many bytes as
+# max_request says, if they are set.
 attach()
 {
 	local uri=nbd://127.0.0.1:$port/ where=(127.0.0.1 "$port")
@@ -183,6 +184,7 @@ attach()
 	ours)
 		nbdctl attach --connect-timeout 3600 -C "$3" \
 			${queue_depth:+--queue-depth "$queue_depth"} \
+			${max_request:+--max-request "$max_request"} \
 			"$uri" "$dev" >"$T/log" 2>&1
 		;;
 	esac || die "attach $*: $(cat "$T/log")"
