@@ -119,8 +119,8 @@ static void nbd_limits_derive(const struct nbd_params *params,
 			      unsigned int connections,
 			      struct nbd_limits *limits)
 {
-	u32 whole = round_down(UINT_MAX, params->block_size) >> SECTOR_SHIFT;
 	u64 flags = params->server_flags;
+	u32 whole;
 
 	memset(limits, 0, sizeof(*limits));
 	limits->logical = params->block_size;
@@ -130,6 +130,8 @@ static void nbd_limits_derive(const struct nbd_params *params,
 	limits->max_hw_sectors = nbd_payload_max(params) >> SECTOR_SHIFT;
 	limits->max_sectors = nbd_soft_limit(params, connections) >>
 			      SECTOR_SHIFT;
+	/* Linux 6.12 cuts off what is no whole physical block. */
+	whole = round_down(UINT_MAX, limits->physical) >> SECTOR_SHIFT;
 	if (flags & NBD_FLAG_SEND_TRIM)
 		limits->discard_sectors = whole;
 	if (nbd_zeroes_possible(flags, params->zeroes))
