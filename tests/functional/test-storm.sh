@@ -3,8 +3,10 @@
 # Four threads do everything to the same few devices at once: attach, detach, read,
 # write, resize, other sockets, schedulers, ioctls, connections cut, servers killed, the
 # module unloaded. Nothing hangs, and afterwards everything is as after loading. A
-# kernel that looks for faults gets three times as long. NBD_STORM_SEED repeats what a
-# storm decided, NBD_STORM_SECONDS makes it last longer; twenty minutes in make soak.
+# kernel that looks for faults gets three times as long; what the module allocates fails
+# now and then and replies get lost where the kernel can do that. NBD_STORM_SEED repeats
+# what a storm decided, NBD_STORM_SECONDS makes it last longer; twenty minutes in make
+# soak.
 # timeout: 200
 # soak: 1800
 # shellcheck source=lib.sh
@@ -21,6 +23,16 @@ modprobe -q bfq || true
 modprobe=$(cat /proc/sys/kernel/modprobe)
 at_exit eval "echo $modprobe >/proc/sys/kernel/modprobe"
 echo /bin/false >/proc/sys/kernel/modprobe
+calm()
+{
+	local fault
+
+	for fault in failslab fail_io_timeout; do
+		[ ! -e /sys/kernel/debug/$fault ] ||
+			echo 0 >/sys/kernel/debug/$fault/probability
+	done
+}
+at_exit calm
 listen_on tcp
 timeout $((seconds + 90 * slow)) /usr/bin/python3 "$(dirname "$0")/../servers/storm" \
 	"$seconds" $((40 * slow)) "$seed" "$NBD_KO" "$T/sock" "$port" \
