@@ -1,7 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A server that stops reading and answering, no timeout at all: detach --force
-# is bounded all the same, with writes stuck half sent (hazard 15).
+# is bounded all the same, with writes stuck half sent (hazard 15). Without --force it
+# waits for what is dirty, as long as requests may wait, and then says that it cannot be
+# flushed and how to go on.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -18,3 +20,15 @@ for kind in unix tcp; do
 	wait_for 5 not_attached "$dev" || fail "$kind: still attached"
 	kill_server "$server_pid"
 done
+
+start_nbdkit tcp memory 64M
+attach --timeout 3 --no-partscan "$uri"
+dd if=/dev/zero of="$dev" bs=1M count=8 status=none
+kill -STOP "$server_pid"
+took refused 1 'cannot be flushed: .*--force detaches it all the same' \
+	nbdctl detach "$dev"
+attached "$dev" || fail "it is detached"
+[ "$seconds" -le $((20 * slow)) ] || fail "detach took $seconds s"
+took expect_status 0 nbdctl detach --force "$dev"
+[ "$seconds" -le $((5 * slow)) ] || fail "detach --force took $seconds s"
+idle "$dev"

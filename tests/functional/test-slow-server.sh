@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A slow server is not a dead one: requests that wait in it for longer than
-# --timeout in sum, but not one by one, all succeed.
+# --timeout in sum, but not one by one, all succeed, and so does zeroing or trimming
+# much at once, for which there is a second more for each 16 MiB.
+# timeout: 120
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-requires nbdkit fio
+requires nbdkit fio blkdiscard
 start_nbdkit unix --filter=noparallel --filter=delay memory 16M \
 	serialize=requests rdelay=400ms
 attach --timeout 3 --no-partscan "$uri"
@@ -15,3 +17,16 @@ fio --name=slow --filename="$dev" --rw=randread --bs=4k --size=16M \
 	--output="$T/fio.log" || fail "a request was given up"
 expect_field "$dev" '[.connections[].failures] | add' 0
 detach "$dev"
+kill_server "$server_pid"
+
+start_nbdkit unix --filter=delay memory 256M delay-zero=6 delay-trim=6
+attach --timeout 3 --no-partscan "$uri"
+for how in -z ''; do
+	took expect_status 0 blkdiscard $how "$dev"
+	[ "$seconds" -ge 5 ] || fail "blkdiscard $how took $seconds s only"
+done
+expect_field "$dev" '[.connections[].failures] | add' 0
+# There is none for what is small.
+took expect_status 1 blkdiscard -z -l 64K "$dev"
+expect_field "$dev" '[.connections[].failures] | add' 1
+detach --force "$dev"
