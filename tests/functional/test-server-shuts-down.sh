@@ -6,7 +6,7 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-requires nbdkit fio nstat
+requires nbdkit fio nstat blkdiscard
 truncate -s 16M "$T/disk"
 # Each connection has a number, and shuts down once stop-NUMBER is there.
 serve()
@@ -21,7 +21,8 @@ serve()
 			done 2>/dev/null" \
 		pread="$lead dd if=$T/disk skip=\$4 count=\$3 $bytes" \
 		pwrite="$lead dd of=$T/disk seek=\$4 conv=notrunc $bytes" \
-		flush="$lead true"
+		flush="$lead true" can_trim='exit 0' trim="$lead true" \
+		can_zero='exit 0' zero="$lead true"
 }
 resets()
 {
@@ -65,6 +66,17 @@ expect_field "$dev" .connections_live 0
 [ "$(resets)" = "$before" ] || fail "the server got a reset"
 detach --force "$dev"
 ! wait $fio || fail "no error after detach --force"
+
+# Trims and zeroing go over the other connection, too.
+for how in '' -z; do
+	serve
+	attach --no-partscan -C 2 "$uri"
+	touch "$T/stop-0"
+	expect_status 0 blkdiscard $how "$dev"
+	expect_status 0 blkdiscard $how "$dev"
+	wait_for 5 live_is 1 || fail "blkdiscard $how: no connection shut down"
+	detach "$dev"
+done
 
 # With nothing to wait for there is an error at once.
 serve
