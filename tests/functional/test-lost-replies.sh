@@ -33,7 +33,7 @@ for kind in unix tcp; do
 	start_nbdkit $kind memory 16M
 	attach -C 3 --no-partscan --persist --timeout "$slow" --fence 1 \
 		--dead-timeout $((30 * slow)) "$uri"
-	lose 10 12
+	lose 25 12
 	verify "$dev" 4M --fsync=64
 	lost || fail "only $((12 - $(cat $fault/times))) replies were lost"
 	lose 0 0
