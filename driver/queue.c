@@ -242,20 +242,6 @@ static void nbd_shut_down(struct nbd_queue *q, struct nbd_conn *conn,
 		nbd_end(cmd, BLK_STS_IOERR);
 }
 
-static void nbd_learn(struct nbd_queue *q, struct nbd_conn *conn,
-		      struct llist_node *list)
-{
-	unsigned int count = 0;
-	struct llist_node *node;
-
-	llist_for_each(node, list)
-		count++;
-	nbd_route_served(conn, count, local_clock());
-	/* One sample a batch will do. */
-	nbd_route_learn(&q->config, conn, jiffies -
-			llist_entry(list, struct nbd_cmd, node)->sent_at);
-}
-
 /*
  * Does the block layer take its time? Always that of its own flushes, for which it has
  * no flag.
@@ -289,7 +275,7 @@ static void nbd_queue_complete(struct nbd_conn *conn, struct llist_node *list)
 	u64 now = ktime_get_ns();
 
 	if (q->config.nr_conns > 1)
-		nbd_learn(q, conn, list);
+		nbd_route_answered(&q->config, conn, list);
 	llist_for_each_safe(node, next, list) {
 		struct nbd_cmd *cmd = llist_entry(node, struct nbd_cmd, node);
 

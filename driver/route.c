@@ -239,11 +239,12 @@ static unsigned int nbd_route_avoid(const struct nbd_queue_config *config,
 
 		if (other == self || !nbd_conn_live(other))
 			continue;
-		if (!READ_ONCE(other->latency))
-			factor = max(factor,
-				     atomic_read(&other->in_flight) ? 0U : 1U);
-		else if (nbd_route_faster(other, latency, service))
-			return NBD_AVOID_FACTOR;
+		if (READ_ONCE(other->latency)) {
+			if (nbd_route_faster(other, latency, service))
+				return NBD_AVOID_FACTOR;
+		} else if (!atomic_read(&other->in_flight)) {
+			factor = 1;
+		}
 	}
 	return factor;
 }
@@ -283,7 +284,7 @@ void nbd_route_learn(const struct nbd_queue_config *config,
 /**
  * nbd_route_served() - a busy connection has answered
  * @conn: the connection
- * @count: so many commands at once
+ * @count: so many commands at once that say how fast it is, if any do
  * @now: local_clock()
  *
  * Context: any; one caller at a time is right, more do no harm.
@@ -292,13 +293,56 @@ void nbd_route_served(struct nbd_conn *conn, unsigned int count, u64 now)
 {
 	s64 took = max_t(s64, now - READ_ONCE(conn->progress_at), 0);
 	s64 service = READ_ONCE(conn->service);
-	s64 each = min_t(s64, div_u64(took, count), U32_MAX);
+	s64 each;
 
+	WRITE_ONCE(conn->progress_at, now);
+	if (!count)
+		return;
+	each = min_t(s64, div_u64(took, count), U32_MAX);
 	if (service)
 		each = service + ((each - service) >> NBD_SERVICE_SHIFT);
-	WRITE_ONCE(conn->progress_at, now);
 	/* 0 is "no answer yet". */
 	WRITE_ONCE(conn->service, max_t(s64, each, 1));
+}
+
+/*
+ * A flush takes as long as what was written before it, wherever that went, and trims
+ * and zeroing as long as the range is large: how fast a connection is they do not say.
+ */
+static bool nbd_route_telling(const struct nbd_cmd *cmd)
+{
+	u32 type = cmd->type & 0xffff;
+
+	return type == NBD_CMD_READ || type == NBD_CMD_WRITE;
+}
+
+/**
+ * nbd_route_answered() - a connection has answered some commands
+ * @config: the connections
+ * @conn: the one that carried them
+ * @list: the commands, by their @node
+ *
+ * Context: any; one caller at a time is right, more do no harm.
+ */
+void nbd_route_answered(const struct nbd_queue_config *config,
+			struct nbd_conn *conn, const struct llist_node *list)
+{
+	const struct nbd_cmd *cmd, *sample = NULL;
+	unsigned int count = 0, others = 0;
+
+	llist_for_each_entry(cmd, list, node) {
+		if (nbd_route_telling(cmd)) {
+			sample = cmd;
+			count++;
+		} else {
+			others++;
+		}
+	}
+	/* Not the time of a flush for a write that came with it. */
+	nbd_route_served(conn, others ? 0 : count, local_clock());
+	/* One of them will do. */
+	if (sample)
+		nbd_route_learn(config, conn, jiffies - sample->sent_at);
 }
 
 /* Are the servers of all connections on this machine? */

@@ -359,6 +359,43 @@ static void who_had_more_to_do_is_not_slow(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, s->conns[0], nbd_queue_pick(&s->config, 0));
 }
 
+/* Of all that was answered, only what tells how fast a connection is. */
+static void flushes_say_nothing(struct kunit *test)
+{
+	struct slots *s = make(test);
+	struct nbd_conn *conn = s->conns[0];
+	struct nbd_cmd *cmds = kunit_kcalloc(test, 4, sizeof(*cmds), GFP_KERNEL);
+	static const u32 types[] = {
+		NBD_CMD_FLUSH, NBD_CMD_TRIM,
+		NBD_CMD_WRITE_ZEROES | NBD_CMD_FLAG_NO_HOLE,
+		NBD_CMD_WRITE | NBD_CMD_FLAG_FUA,
+	};
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, cmds);
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		cmds[i].type = types[i];
+		cmds[i].sent_at = jiffies - HZ;
+	}
+	cmds[0].node.next = &cmds[1].node;
+	cmds[1].node.next = &cmds[2].node;
+	conn->progress_at = 0;
+	nbd_route_answered(&s->config, conn, &cmds[0].node);
+	KUNIT_EXPECT_EQ(test, 0U, conn->latency);
+	KUNIT_EXPECT_EQ(test, 0U, conn->service);
+	KUNIT_EXPECT_NE(test, 0ULL, conn->progress_at);
+	KUNIT_EXPECT_PTR_EQ(test, conn, nbd_queue_pick(&s->config, 0));
+	/* A write that came with them, and one alone. */
+	cmds[2].node.next = &cmds[3].node;
+	nbd_route_answered(&s->config, conn, &cmds[0].node);
+	KUNIT_EXPECT_NE(test, 0U, conn->latency);
+	KUNIT_EXPECT_EQ(test, 0U, conn->service);
+	conn->avoid_until = jiffies;
+	nbd_route_answered(&s->config, conn, &cmds[3].node);
+	KUNIT_EXPECT_NE(test, 0U, conn->service);
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], nbd_queue_pick(&s->config, 0));
+}
+
 static void all_slow_is_none_slow(struct kunit *test)
 {
 	struct slots *s = make(test);
@@ -390,6 +427,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(a_slow_one_is_avoided),
 	KUNIT_CASE(who_never_answered_is_tried),
 	KUNIT_CASE(who_had_more_to_do_is_not_slow),
+	KUNIT_CASE(flushes_say_nothing),
 	KUNIT_CASE(all_slow_is_none_slow),
 	{ }
 };
