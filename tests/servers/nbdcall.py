@@ -7,7 +7,8 @@ import socket
 import struct
 
 GENL_ID_CTRL, CTRL_CMD_GETFAMILY = 16, 3
-CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 1, 2
+CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME, CTRL_ATTR_MCAST_GROUPS = 1, 2, 7
+CTRL_ATTR_MCAST_GRP_NAME, CTRL_ATTR_MCAST_GRP_ID = 1, 2
 NLM_F_REQUEST, NLM_F_ACK = 1, 4
 NLMSG_ERROR = 2
 SOL_NETLINK, NETLINK_EXT_ACK = 270, 11
@@ -54,6 +55,18 @@ def unload(name):
     if libc.syscall(SYS_DELETE_MODULE, name.encode(), os.O_NONBLOCK) < 0:
         return ctypes.get_errno()
     return 0
+
+
+def module_range():
+    """Where the code of the module begins, and an address that it ends before.
+
+    OSError if it is not loaded. Where code and data are apart, something else may lie
+    between its end and this one.
+    """
+    with open("/sys/module/nbd/sections/.text", encoding="ascii") as file:
+        begin = int(file.read(), 16)
+    with open("/sys/module/nbd/coresize", encoding="ascii") as file:
+        return begin, begin + int(file.read())
 
 
 def dial(where):
@@ -111,16 +124,22 @@ class Netlink:
         self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
         self.sock.bind((0, 0))
         self.sock.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
+        self.groups = {}
         self.family = GENL_ID_CTRL
         error, _, answer = self.ask(
             CTRL_CMD_GETFAMILY, attr(CTRL_ATTR_FAMILY_NAME, b"nbd\0"))
-        family = dict(attrs(answer[20:])).get(CTRL_ATTR_FAMILY_ID)
+        known = dict(attrs(answer[20:]))
+        family = known.get(CTRL_ATTR_FAMILY_ID)
         if error or not family:
             self.sock.close()
             # The kernel had no memory for an answer, but did for the ACK.
             error = error or errno.ENOBUFS
             raise OSError(error, os.strerror(error))
         self.family = struct.unpack("=H", family)[0]
+        for _, group in attrs(known.get(CTRL_ATTR_MCAST_GROUPS, b"")):
+            says = dict(attrs(group))
+            name = says[CTRL_ATTR_MCAST_GRP_NAME].rstrip(b"\0").decode()
+            self.groups[name] = struct.unpack("=I", says[CTRL_ATTR_MCAST_GRP_ID])[0]
 
     def send(self, command, payload):
         """The command, which the kernel carries out before this returns."""
