@@ -128,6 +128,13 @@ stop_pid()
 	until_true gone "$pid" || die "$1: the server does not end"
 }
 
+# unserve stock|ours: detach it, and end the nbdkit whose process id is in $T/pid.
+unserve()
+{
+	detach "$1"
+	stop_pid "$T/pid"
+}
+
 is_attached()
 {
 	[ -e "/sys/block/${dev#/dev/}/pid" ]
