@@ -135,7 +135,7 @@ static int nbd_set_block_size(struct nbd_dev *dev, struct nbd_setup *setup,
 
 	if (!size)
 		size = NBD_DEFAULT_BLOCK;
-	if (size < SECTOR_SIZE || size > PAGE_SIZE || !is_power_of_2(size))
+	if (!nbd_block_valid(size))
 		return -EINVAL;
 	ret = nbd_unchanged(dev, setup->params.block_size, size);
 	if (!ret)

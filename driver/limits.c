@@ -78,6 +78,19 @@ static u32 nbd_read_ahead(const struct nbd_params *params,
 }
 
 /**
+ * nbd_block_valid() - can this be a logical block?
+ * @size: in bytes
+ *
+ * Context: any.
+ * Return: whether this kernel's block layer takes it.
+ */
+bool nbd_block_valid(unsigned long size)
+{
+	return is_power_of_2(size) && size >= SECTOR_SIZE &&
+	       size <= NBD_BLOCK_MAX;
+}
+
+/**
  * nbd_limits_check() - can a disk be made of this?
  * @params: what was asked for
  * @extack: says what is wrong
@@ -92,18 +105,16 @@ int nbd_limits_check(const struct nbd_params *params,
 		NL_SET_ERR_MSG(extack, "the size is 2^63 bytes or more");
 		return -ERANGE;
 	}
-	if (!is_power_of_2(params->block_size) ||
-	    params->block_size < SECTOR_SIZE ||
-	    params->block_size > PAGE_SIZE) {
-		NL_SET_ERR_MSG(extack, "block size: a power of two from 512 to the page size");
+	if (!nbd_block_valid(params->block_size)) {
+		NL_SET_ERR_MSG(extack, "block size: a power of two, 512 to " NBD_BLOCK_MAX_TEXT);
 		return -EINVAL;
 	}
 	if (!is_power_of_2(params->preferred)) {
 		NL_SET_ERR_MSG(extack, "preferred block: a power of two");
 		return -EINVAL;
 	}
-	if (params->payload_max < PAGE_SIZE) {
-		NL_SET_ERR_MSG(extack, "the server's largest payload is smaller than a page");
+	if (params->payload_max < max_t(u32, PAGE_SIZE, params->block_size)) {
+		NL_SET_ERR_MSG(extack, "largest payload: at least a page, and a block");
 		return -EINVAL;
 	}
 	if (params->max_request &&
@@ -125,7 +136,7 @@ static void nbd_limits_derive(const struct nbd_params *params,
 	memset(limits, 0, sizeof(*limits));
 	limits->logical = params->block_size;
 	limits->physical = clamp_t(u32, params->preferred, params->block_size,
-				   PAGE_SIZE);
+				   max_t(u32, PAGE_SIZE, params->block_size));
 	limits->io_min = max(params->preferred, limits->physical);
 	limits->max_hw_sectors = nbd_payload_max(params) >> SECTOR_SHIFT;
 	limits->max_sectors = nbd_soft_limit(params, connections) >>

@@ -13,6 +13,8 @@
  * say 2^32 - 1, and often refuse what is far smaller.
  */
 #define TAKEN_BY_ALL	(32U << 20)
+/* proto.md, "Size constraints": the largest minimum; few kernels take blocks over a page. */
+#define BLOCK_MAX	65536
 
 /* proto.md, "Size constraints": more than that only if the user asks for it. */
 static u32 payload_max(const struct attach_options *o, const struct export *e)
@@ -30,22 +32,46 @@ static int set_block_size(const struct attach_options *o, const char *server,
 {
 	u64 page = (u64)sysconf(_SC_PAGESIZE);
 	u64 least = e->minimum < 512 ? 512 : e->minimum;
+	u64 most = e->maximum < BLOCK_MAX ? e->maximum : BLOCK_MAX;
 
-	if (least > page)
-		return err_set(err, ST_REFUSED,
-			       "%s: the server takes no blocks smaller than %llu bytes, this kernel none larger than %llu",
-			       server, least, page);
 	if (e->maximum < page)
 		return err_set(err, ST_REFUSED,
 			       "%s: the server takes at most %u bytes in a request, this kernel needs %llu",
 			       server, e->maximum, page);
 	a->block_size = o->block_size ? o->block_size : least;
-	if (a->block_size < least || a->block_size > page ||
+	if (a->block_size < least || a->block_size > most ||
 	    a->block_size & (a->block_size - 1))
 		return err_set(err, ST_USAGE,
-			       "--block-size %llu: not a power of two from %llu (the least the server takes) to %llu (the page size)",
-			       o->block_size, least, page);
+			       "--block-size %llu: not a power of two from %llu (the least the server takes) to %llu",
+			       o->block_size, least, most);
 	return 0;
+}
+
+/**
+ * attach_block_refused - say that the kernel does not take such large blocks
+ * @o: what the user wants
+ * @server: name of the server for messages
+ * @a: what attach_plan() decided, and the kernel refused with EINVAL
+ * @err: filled if that is the reason
+ *
+ * Which blocks it takes only the kernel knows: none over a page before 6.15.
+ *
+ * Return: 0 if the reason is another, or -1 with @err set.
+ */
+int attach_block_refused(const struct attach_options *o, const char *server,
+			 const struct nl_attach *a, struct err *err)
+{
+	u64 page = (u64)sysconf(_SC_PAGESIZE);
+
+	if (a->block_size <= page)
+		return 0;
+	if (o->block_size)
+		return err_set(err, ST_USAGE,
+			       "--block-size %llu: this kernel takes no blocks larger than a page, %llu bytes",
+			       o->block_size, page);
+	return err_set(err, ST_REFUSED,
+		       "%s: the server takes no blocks smaller than %llu bytes, this kernel none larger than %llu",
+		       server, a->block_size, page);
 }
 
 static int set_size(const char *server, const struct export *e,

@@ -84,7 +84,8 @@ static void connect_any(struct nl *nl, const struct nl_attach *a,
 	nl_attach(nl, a, answer);
 }
 
-static int connect_device(struct nl *nl, const struct nl_attach *a,
+static int connect_device(const struct attach_options *o, struct nl *nl,
+			  const char *server, const struct nl_attach *a,
 			  u32 *index, struct err *err)
 {
 	struct nl_answer answer;
@@ -97,6 +98,8 @@ static int connect_device(struct nl *nl, const struct nl_attach *a,
 	} else {
 		connect_any(nl, a, &answer);
 	}
+	if (answer.error == EINVAL && attach_block_refused(o, server, a, err))
+		return -1;
 	if (answer.error)
 		return nl_error(&answer, what, err);
 	if (!answer.has_index)
@@ -206,7 +209,7 @@ static int hand_over(const struct attach_options *o, struct nl *nl,
 	a->fds = fds;
 	a->nr_fds = s->n;
 	signals_hold();
-	if (connect_device(nl, a, &index, err))
+	if (connect_device(o, nl, s->server, a, &index, err))
 		return -1;
 	session_hand_over(s);
 	if (!finish(o, a, nl, index, err))

@@ -15,6 +15,15 @@
 #define NBD_TAG_SET_MERGE	0
 #endif
 
+/* Logical blocks: over a page where the page cache has folios of several. */
+#if defined(BLK_MAX_BLOCK_SIZE) && defined(CONFIG_TRANSPARENT_HUGEPAGE)
+#define NBD_BLOCK_MAX		((unsigned int)BLK_MAX_BLOCK_SIZE)
+#define NBD_BLOCK_MAX_TEXT	"64 KiB"
+#else
+#define NBD_BLOCK_MAX		((unsigned int)PAGE_SIZE)
+#define NBD_BLOCK_MAX_TEXT	"the page size"
+#endif
+
 /* Parameters of open, release and ioctl in struct block_device_operations. */
 #ifdef NBD_HAVE_BLK_MODE_T
 #define nbd_mode_t		blk_mode_t

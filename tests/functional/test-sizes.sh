@@ -56,10 +56,6 @@ attach "$uri"
 [ "$(bytes)" = $(((1 << 20) + 2560)) ] || fail "$(bytes) bytes, not 1 MiB + 2560"
 detach "$dev"
 
-start_nbdkit unix --filter=blocksize-policy memory 1M blocksize-minimum=8192 \
-	blocksize-preferred=64K blocksize-maximum=256K
-refused 5 'no blocks smaller than 8192 bytes, this kernel none larger' \
-	nbdctl attach "$uri"
 start_nbdkit unix --filter=blocksize-policy memory 1M blocksize-minimum=1 \
 	blocksize-preferred=512 blocksize-maximum=2048
 refused 5 'at most 2048 bytes in a request, this kernel needs 4096' \
