@@ -11,6 +11,7 @@
 # make check            every test; make check-quick: those of a few minutes;
 #                       make check-kernels: build without a warning for 6.1,
 #                       6.12 and 7.2, test on 7.2, fetched from Debian sid
+# make check-mutants    break one thing after the other and see the tests fail
 # make soak             tests that go on for hours, on the debug kernel: a million
 #                       mutated replies, 20 minutes of storm, 50 server
 #                       kills, and what takes too long there for make check
@@ -88,6 +89,10 @@ check-kernels:
 	scripts/deps.sh test
 	tests/run kernels
 
+check-mutants:
+	scripts/deps.sh test
+	tests/mutants/run
+
 check-system:
 	scripts/deps.sh system
 	tests/system/run
@@ -135,5 +140,5 @@ clean:
 
 .PHONY: all driver helper install install-driver install-helper install-boot \
 	uninstall uninstall-boot packages demo check check-quick check-kernels \
-	check-system soak bench bench-quick bench-multiconn bench-zero bench-depth \
+	check-mutants check-system soak bench bench-quick bench-multiconn bench-zero bench-depth \
 	bench-serial bench-profile clean
