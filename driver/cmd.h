@@ -83,6 +83,17 @@ static inline bool nbd_cmd_changes_data(const struct nbd_cmd *cmd)
 	}
 }
 
+/*
+ * A flush takes as long as what was written before it, wherever that went, and trims
+ * and zeroing as long as the range is large: how fast a connection is they do not say.
+ */
+static inline bool nbd_cmd_is_lengthy(const struct nbd_cmd *cmd)
+{
+	u32 type = cmd->type & 0xffff;
+
+	return type != NBD_CMD_READ && type != NBD_CMD_WRITE;
+}
+
 static inline u64 nbd_cmd_identity(u32 generation, u16 conn)
 {
 	return (u64)generation << 32 | (u64)conn << 16;

@@ -52,7 +52,7 @@ static void nbd_io_complete(struct nbd_conn *conn, struct llist_node *list)
 	struct llist_node *node;
 
 	for (node = list; node; node = node->next)
-		atomic_dec(&conn->in_flight);
+		nbd_conn_uncount(conn, llist_entry(node, struct nbd_cmd, node));
 	/* Pairs with nbd_conn_drain(): the last of both sees the other. */
 	smp_mb__after_atomic();
 	conn->ops->complete(conn, list);
@@ -165,7 +165,7 @@ void nbd_conn_queue(struct nbd_conn *conn, struct nbd_cmd *cmd, u64 from,
 			   from, len);
 	trace_nbd_send_request(&cmd->hdr, conn->dev_index, nbd_trace_request(cmd));
 	nbd_cmd_issue(cmd, generation, conn->index);
-	if (atomic_inc_return(&conn->in_flight) == 1)
+	if (nbd_conn_count(conn, cmd) == 1)
 		WRITE_ONCE(conn->progress_at, local_clock());
 	/*
 	 * llist_add() is a full barrier: either failure work, which leaves LIVE

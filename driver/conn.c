@@ -166,7 +166,7 @@ void nbd_conn_take(struct nbd_conn *conn, struct nbd_cmd *cmd,
  */
 void nbd_conn_lose(struct nbd_conn *conn, struct nbd_cmd *cmd)
 {
-	atomic_inc(&conn->in_flight);
+	nbd_conn_count(conn, cmd);
 	atomic64_andnot(NBD_CMD_REPLIED, &cmd->state);
 }
 
@@ -178,7 +178,7 @@ static void nbd_conn_retry_list(struct nbd_conn *conn, struct llist_node *list,
 	llist_for_each_safe(node, next, list) {
 		struct nbd_cmd *cmd = llist_entry(node, struct nbd_cmd, node);
 
-		atomic_dec(&conn->in_flight);
+		nbd_conn_uncount(conn, cmd);
 		trace_nbd_requeue(conn->dev_index, conn->index,
 				  nbd_trace_request(cmd), nbd_cmd_cookie(cmd),
 				  sent);

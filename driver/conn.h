@@ -95,11 +95,13 @@ struct nbd_conn_stats {
  * @generation: sockets that this slot has had; changed while DOWN
  * @issues: commands issued so far, the generation half of cookies
  * @in_flight: commands issued and not over
+ * @lengthy: those of them that may take long, see nbd_cmd_is_lengthy()
  * @unflushed: what a flush would be about, see flush.h
  * @birth: of its socket, see loss.h; changed while DOWN
- * @latency: smoothed time to an answer, see route.c; 0 before the first one
- * @service: smoothed nanoseconds that a command takes while it is busy, see
- *	route.c; 0 before the first answer
+ * @latency: smoothed time to the answer of a read or write, see route.c; 0
+ *	before the first one
+ * @service: smoothed nanoseconds that a read or write takes while it is busy, see
+ *	route.c; 0 before the first answer that says so
  * @progress_at: local_clock() when it answered last, or became busy
  * @avoid_until: jiffies until which other connections are preferred
  * @queue: commands to send; anybody pushes, the holder of @tx_lock pops
@@ -146,6 +148,7 @@ struct nbd_conn {
 	u32 generation;
 	atomic_t issues;
 	atomic_t in_flight;
+	atomic_t lengthy;
 	atomic_t unflushed;
 	u32 birth;
 	u32 latency;
@@ -182,6 +185,24 @@ struct nbd_conn {
 	char peer[NBD_SOCK_PEER_LEN];
 	bool local;
 };
+
+/* One more in flight; how many there are now. */
+static inline int nbd_conn_count(struct nbd_conn *conn,
+				 const struct nbd_cmd *cmd)
+{
+	if (nbd_cmd_is_lengthy(cmd))
+		atomic_inc(&conn->lengthy);
+	return atomic_inc_return(&conn->in_flight);
+}
+
+/* One less in flight. */
+static inline void nbd_conn_uncount(struct nbd_conn *conn,
+				    const struct nbd_cmd *cmd)
+{
+	if (nbd_cmd_is_lengthy(cmd))
+		atomic_dec(&conn->lengthy);
+	atomic_dec(&conn->in_flight);
+}
 
 static inline bool nbd_conn_live(const struct nbd_conn *conn)
 {

@@ -139,7 +139,8 @@ struct nbd_conn *nbd_queue_route(const struct nbd_queue_config *config,
 				 unsigned int home, struct nbd_cmd *cmd);
 void nbd_route_learn(const struct nbd_queue_config *config,
 		     struct nbd_conn *conn, unsigned long age);
-void nbd_route_served(struct nbd_conn *conn, unsigned int count, u64 now);
+void nbd_route_served(struct nbd_conn *conn, unsigned int count, u64 most,
+		      u64 now);
 void nbd_route_answered(const struct nbd_queue_config *config,
 			struct nbd_conn *conn, const struct llist_node *list);
 void nbd_route_setup(struct nbd_queue_config *config);

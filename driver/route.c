@@ -79,7 +79,8 @@ static bool nbd_route_silent(const struct nbd_conn *conn, u64 now, u64 limit)
 
 /*
  * Will a command be answered soon, although others are before it? Not if nothing
- * is known of the connection yet, or it has not answered for a while.
+ * is known of the connection yet, one of them may take long, or there was no answer
+ * for a while.
  */
 static bool nbd_route_soon(const struct nbd_queue_config *config,
 			   const struct nbd_conn *conn, int load, u64 now)
@@ -87,7 +88,8 @@ static bool nbd_route_soon(const struct nbd_queue_config *config,
 	u64 service = READ_ONCE(conn->service);
 	u64 spread = READ_ONCE(config->spread);
 
-	return service && load < conn->depth && load * service <= spread &&
+	return service && !atomic_read(&conn->lengthy) &&
+	       load < conn->depth && load * service <= spread &&
 	       !nbd_route_silent(conn, now, spread);
 }
 
@@ -126,8 +128,8 @@ static bool nbd_route_waits(const struct nbd_conn *conn, u64 now)
 
 	if (!load)
 		return true;
-	return service && load < conn->depth &&
-	       load * service <= NBD_CROWD_WAIT &&
+	return service && !atomic_read(&conn->lengthy) &&
+	       load < conn->depth && load * service <= NBD_CROWD_WAIT &&
 	       !nbd_route_silent(conn, now, silent);
 }
 
@@ -216,17 +218,10 @@ struct nbd_conn *nbd_queue_route(const struct nbd_queue_config *config,
 	return conn;
 }
 
-static bool nbd_route_faster(const struct nbd_conn *other, u32 latency,
-			     u32 service)
-{
-	return READ_ONCE(other->latency) < latency / NBD_SLOW_FACTOR &&
-	       READ_ONCE(other->service) < service / NBD_SLOW_FACTOR;
-}
-
 /*
  * For how many times as long as a command takes @self is to be avoided: not at all,
- * or for long if another one is that much faster. An idle one that has never
- * answered may be, which is tried out at once.
+ * or for long if another one is that much faster. An idle one of which nothing is
+ * known may be, which is tried out at once.
  */
 static unsigned int nbd_route_avoid(const struct nbd_queue_config *config,
 				    const struct nbd_conn *self, u32 latency)
@@ -236,14 +231,17 @@ static unsigned int nbd_route_avoid(const struct nbd_queue_config *config,
 
 	for (i = 0; i < config->nr_conns; i++) {
 		const struct nbd_conn *other = config->conns[i];
+		u32 its_latency = READ_ONCE(other->latency);
+		u32 its_service = READ_ONCE(other->service);
 
 		if (other == self || !nbd_conn_live(other))
 			continue;
-		if (READ_ONCE(other->latency)) {
-			if (nbd_route_faster(other, latency, service))
-				return NBD_AVOID_FACTOR;
-		} else if (!atomic_read(&other->in_flight)) {
-			factor = 1;
+		if (!its_latency || !its_service) {
+			if (!atomic_read(&other->in_flight))
+				factor = 1;
+		} else if (its_latency < latency / NBD_SLOW_FACTOR &&
+			   its_service < service / NBD_SLOW_FACTOR) {
+			return NBD_AVOID_FACTOR;
 		}
 	}
 	return factor;
@@ -285,13 +283,16 @@ void nbd_route_learn(const struct nbd_queue_config *config,
  * nbd_route_served() - a busy connection has answered
  * @conn: the connection
  * @count: so many commands at once that say how fast it is, if any do
+ * @most: nanoseconds that these have taken at most: it may have been busy with
+ *	others before
  * @now: local_clock()
  *
  * Context: any; one caller at a time is right, more do no harm.
  */
-void nbd_route_served(struct nbd_conn *conn, unsigned int count, u64 now)
+void nbd_route_served(struct nbd_conn *conn, unsigned int count, u64 most,
+		      u64 now)
 {
-	s64 took = max_t(s64, now - READ_ONCE(conn->progress_at), 0);
+	s64 took = clamp_t(s64, now - READ_ONCE(conn->progress_at), 0, most);
 	s64 service = READ_ONCE(conn->service);
 	s64 each;
 
@@ -305,17 +306,6 @@ void nbd_route_served(struct nbd_conn *conn, unsigned int count, u64 now)
 	WRITE_ONCE(conn->service, max_t(s64, each, 1));
 }
 
-/*
- * A flush takes as long as what was written before it, wherever that went, and trims
- * and zeroing as long as the range is large: how fast a connection is they do not say.
- */
-static bool nbd_route_telling(const struct nbd_cmd *cmd)
-{
-	u32 type = cmd->type & 0xffff;
-
-	return type == NBD_CMD_READ || type == NBD_CMD_WRITE;
-}
-
 /**
  * nbd_route_answered() - a connection has answered some commands
  * @config: the connections
@@ -327,22 +317,23 @@ static bool nbd_route_telling(const struct nbd_cmd *cmd)
 void nbd_route_answered(const struct nbd_queue_config *config,
 			struct nbd_conn *conn, const struct llist_node *list)
 {
-	const struct nbd_cmd *cmd, *sample = NULL;
-	unsigned int count = 0, others = 0;
+	unsigned int count = 0, lengthy = 0;
+	const struct nbd_cmd *cmd;
+	unsigned long age = 0;
 
 	llist_for_each_entry(cmd, list, node) {
-		if (nbd_route_telling(cmd)) {
-			sample = cmd;
-			count++;
+		if (nbd_cmd_is_lengthy(cmd)) {
+			lengthy++;
 		} else {
-			others++;
+			age = max(age, jiffies - cmd->sent_at);
+			count++;
 		}
 	}
 	/* Not the time of a flush for a write that came with it. */
-	nbd_route_served(conn, others ? 0 : count, local_clock());
-	/* One of them will do. */
-	if (sample)
-		nbd_route_learn(config, conn, jiffies - sample->sent_at);
+	nbd_route_served(conn, lengthy ? 0 : count, jiffies_to_nsecs(age + 1),
+			 local_clock());
+	if (count)
+		nbd_route_learn(config, conn, age);
 }
 
 /* Are the servers of all connections on this machine? */

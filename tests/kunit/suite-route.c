@@ -129,6 +129,27 @@ static void what_is_fast_stays_together(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, atomic_read(&s->conns[3]->in_flight));
 }
 
+/* What may take long is not waited for, however fast all else was. */
+static void nothing_follows_a_flush(struct kunit *test)
+{
+	struct slots *s = make(test);
+	struct nbd_conn *conn = s->conns[2];
+
+	all_serve_in(s, 10 * NSEC_PER_MSEC);
+	atomic_set(&conn->in_flight, 1);
+	KUNIT_EXPECT_PTR_EQ(test, conn, nbd_queue_pick(&s->config, 2));
+	atomic_set(&conn->lengthy, 1);
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[3], nbd_queue_pick(&s->config, 2));
+	/* The least loaded if all have one. */
+	atomic_set(&s->conns[0]->in_flight, 2);
+	atomic_set(&s->conns[0]->lengthy, 1);
+	atomic_set(&s->conns[1]->in_flight, 3);
+	atomic_set(&s->conns[1]->lengthy, 1);
+	atomic_set(&s->conns[3]->in_flight, 2);
+	atomic_set(&s->conns[3]->lengthy, 2);
+	KUNIT_EXPECT_PTR_EQ(test, conn, nbd_queue_pick(&s->config, 2));
+}
+
 static void what_is_slow_spreads(struct kunit *test)
 {
 	struct slots *s = make(test);
@@ -221,7 +242,12 @@ static void expect_all(struct kunit *test, struct slots *s)
 	unsigned int i;
 
 	for (i = 0; i < 2; i++)
+		atomic_set(&s->conns[i]->lengthy, 1);
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[2], pick(s));
+	for (i = 0; i < 2; i++) {
+		atomic_set(&s->conns[i]->lengthy, 0);
 		s->conns[i]->service = 5 * NSEC_PER_MSEC;
+	}
 	KUNIT_EXPECT_PTR_EQ(test, s->conns[2], pick(s));
 	/* Or nobody knows for how long, */
 	for (i = 0; i < 2; i++)
@@ -290,15 +316,32 @@ static void the_service_time_is_learnt(struct kunit *test)
 	unsigned int i;
 
 	conn->progress_at = 1000000;
-	nbd_route_served(conn, 4, 1400000);
+	nbd_route_served(conn, 4, NSEC_PER_SEC, 1400000);
 	KUNIT_EXPECT_EQ(test, 100000U, conn->service);
 	for (i = 1; i <= 100; i++)
-		nbd_route_served(conn, 1, 1400000 + i * 5000);
+		nbd_route_served(conn, 1, NSEC_PER_SEC,
+				 1400000 + i * 5000);
 	KUNIT_EXPECT_LT(test, conn->service, 5100U);
 	KUNIT_EXPECT_GE(test, conn->service, 4990U);
 	/* A clock that goes back does no harm. */
-	nbd_route_served(conn, 1, 0);
+	nbd_route_served(conn, 1, NSEC_PER_SEC, 0);
 	KUNIT_EXPECT_GT(test, conn->service, 0U);
+}
+
+/* It was busy with a trim for long when a read came, and answered that at once. */
+static void what_went_before_does_not_count(struct kunit *test)
+{
+	struct slots *s = make(test);
+	struct nbd_conn *conn = s->conns[0];
+	struct nbd_cmd *cmd = kunit_kzalloc(test, sizeof(*cmd), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, cmd);
+	cmd->type = NBD_CMD_READ;
+	cmd->sent_at = jiffies;
+	conn->progress_at = local_clock() - NSEC_PER_SEC;
+	nbd_route_answered(&s->config, conn, &cmd->node);
+	KUNIT_EXPECT_NE(test, 0U, conn->service);
+	KUNIT_EXPECT_LT(test, conn->service, NSEC_PER_SEC / 2);
 }
 
 static void answers(struct slots *s, unsigned int i, u32 service,
@@ -340,6 +383,20 @@ static void who_never_answered_is_tried(struct kunit *test)
 	atomic_set(&s->conns[2]->in_flight, 1);
 	atomic_set(&s->conns[3]->in_flight, 1);
 	s->conns[0]->avoid_until = jiffies;
+	answers(s, 0, 50 * NSEC_PER_MSEC, HZ);
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[0], nbd_queue_pick(&s->config, 0));
+}
+
+/* Only its latency is known: that is not enough to avoid another one for it. */
+static void half_known_is_not_faster(struct kunit *test)
+{
+	struct slots *s = make(test);
+	unsigned int i;
+
+	for (i = 1; i < CONNECTIONS; i++) {
+		answers(s, i, 0, 1);
+		atomic_set(&s->conns[i]->in_flight, 1);
+	}
 	answers(s, 0, 50 * NSEC_PER_MSEC, HZ);
 	KUNIT_EXPECT_PTR_EQ(test, s->conns[0], nbd_queue_pick(&s->config, 0));
 }
@@ -417,6 +474,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(the_least_loaded_is_taken),
 	KUNIT_CASE(dead_ones_are_not),
 	KUNIT_CASE(what_is_fast_stays_together),
+	KUNIT_CASE(nothing_follows_a_flush),
 	KUNIT_CASE(what_is_slow_spreads),
 	KUNIT_CASE(what_stalls_gets_no_more),
 	KUNIT_CASE(not_beyond_the_depth),
@@ -424,6 +482,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(more_than_processors_are_a_crowd),
 	KUNIT_CASE(idle_processors_are_spare),
 	KUNIT_CASE(the_service_time_is_learnt),
+	KUNIT_CASE(what_went_before_does_not_count),
+	KUNIT_CASE(half_known_is_not_faster),
 	KUNIT_CASE(a_slow_one_is_avoided),
 	KUNIT_CASE(who_never_answered_is_tried),
 	KUNIT_CASE(who_had_more_to_do_is_not_slow),
