@@ -72,7 +72,8 @@ static u32 nbd_read_ahead(const struct nbd_params *params,
 
 	if (params->read_ahead)
 		return params->read_ahead;
-	bytes = max_t(u64, bytes, nbd_soft_limit(params, 1));
+	bytes = max_t(u64, bytes, (u64)NBD_READ_AHEAD_FACTOR *
+				  nbd_soft_limit(params, 1));
 	return clamp_t(u64, bytes, NBD_READ_AHEAD_MIN,
 		       nbd_read_ahead_max(connections));
 }

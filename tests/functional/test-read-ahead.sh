@@ -64,3 +64,8 @@ limits 16 512 16384
 limits 2 64 256 --max-request 64K
 limits 4 4096 8192 --max-request 4M
 limits 4 1024 256 --read-ahead 256K
+# No less over several connections than over one.
+start_nbdkit unix --filter=blocksize-policy memory 64M blocksize-maximum=4M \
+	blocksize-preferred=4K blocksize-minimum=512
+limits 1 4096 8192
+limits 3 1024 8192
