@@ -196,7 +196,7 @@ static void print_conn_metric(const struct nl_devices *devices,
 	}
 }
 
-/* Of all connections. Without one of them they would seem to begin anew. */
+/* Of all connections, if they are there: without one of them it would begin anew. */
 static bool sum_latency(const struct nl_device *d, struct nl_latency *sum)
 {
 	size_t i;
@@ -207,7 +207,7 @@ static bool sum_latency(const struct nl_device *d, struct nl_latency *sum)
 			return false;
 		latency_add(sum, NULL, d->conns[i].latency);
 	}
-	return true;
+	return d->nr_conns;
 }
 
 static void print_histogram(u32 index, const char *kind, const u64 *count)
