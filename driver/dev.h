@@ -207,7 +207,6 @@ void nbd_disk_show(struct nbd_dev *dev);
 void nbd_disk_hide(struct nbd_dev *dev);
 
 /* limits.c */
-bool nbd_block_valid(unsigned long size);
 int nbd_limits_check(const struct nbd_params *params,
 		     struct netlink_ext_ack *extack);
 int nbd_limits_apply(struct nbd_dev *dev);

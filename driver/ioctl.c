@@ -135,7 +135,8 @@ static int nbd_set_block_size(struct nbd_dev *dev, struct nbd_setup *setup,
 
 	if (!size)
 		size = NBD_DEFAULT_BLOCK;
-	if (!nbd_block_valid(size))
+	/* Larger blocks the page cache would not see while this one is open. */
+	if (size < SECTOR_SIZE || size > PAGE_SIZE || !is_power_of_2(size))
 		return -EINVAL;
 	ret = nbd_unchanged(dev, setup->params.block_size, size);
 	if (!ret)

@@ -79,19 +79,6 @@ static u32 nbd_read_ahead(const struct nbd_params *params,
 }
 
 /**
- * nbd_block_valid() - can this be a logical block?
- * @size: in bytes
- *
- * Context: any.
- * Return: whether this kernel's block layer takes it.
- */
-bool nbd_block_valid(unsigned long size)
-{
-	return is_power_of_2(size) && size >= SECTOR_SIZE &&
-	       size <= NBD_BLOCK_MAX;
-}
-
-/**
  * nbd_limits_check() - can a disk be made of this?
  * @params: what was asked for
  * @extack: says what is wrong
@@ -106,7 +93,9 @@ int nbd_limits_check(const struct nbd_params *params,
 		NL_SET_ERR_MSG(extack, "the size is 2^63 bytes or more");
 		return -ERANGE;
 	}
-	if (!nbd_block_valid(params->block_size)) {
+	if (!is_power_of_2(params->block_size) ||
+	    params->block_size < SECTOR_SIZE ||
+	    params->block_size > NBD_BLOCK_MAX) {
 		NL_SET_ERR_MSG(extack, "block size: a power of two, 512 to " NBD_BLOCK_MAX_TEXT);
 		return -EINVAL;
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* From what the server offers to what the kernel is told. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <linux/nbd-netlink.h>
@@ -51,7 +52,8 @@ static int set_block_size(const struct attach_options *o, const char *server,
  * attach_block_refused - say that the kernel does not take such large blocks
  * @o: what the user wants
  * @server: name of the server for messages
- * @a: what attach_plan() decided, and the kernel refused with EINVAL
+ * @a: what attach_plan() decided, and the kernel refused
+ * @answer: how it did
  * @err: filled if that is the reason
  *
  * Which blocks it takes only the kernel knows: none over a page before 6.15.
@@ -59,11 +61,14 @@ static int set_block_size(const struct attach_options *o, const char *server,
  * Return: 0 if the reason is another, or -1 with @err set.
  */
 int attach_block_refused(const struct attach_options *o, const char *server,
-			 const struct nl_attach *a, struct err *err)
+			 const struct nl_attach *a,
+			 const struct nl_answer *answer, struct err *err)
 {
+	static const char reason[] = "block size:";
 	u64 page = (u64)sysconf(_SC_PAGESIZE);
 
-	if (a->block_size <= page)
+	if (a->block_size <= page ||
+	    strncmp(answer->text, reason, strlen(reason)))
 		return 0;
 	if (o->block_size)
 		return err_set(err, ST_USAGE,

@@ -98,7 +98,7 @@ static int connect_device(const struct attach_options *o, struct nl *nl,
 	} else {
 		connect_any(nl, a, &answer);
 	}
-	if (answer.error == EINVAL && attach_block_refused(o, server, a, err))
+	if (answer.error && attach_block_refused(o, server, a, &answer, err))
 		return -1;
 	if (answer.error)
 		return nl_error(&answer, what, err);

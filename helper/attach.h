@@ -44,7 +44,8 @@ int attach_run(const struct attach_options *o, struct err *err);
 
 /* Between the files of the verb. */
 int attach_block_refused(const struct attach_options *o, const char *server,
-			 const struct nl_attach *a, struct err *err);
+			 const struct nl_attach *a,
+			 const struct nl_answer *answer, struct err *err);
 int attach_plan(const struct attach_options *o, const char *server,
 		const struct export *e, struct nl_attach *a, struct err *err);
 int attach_choose(const struct attach_options *o, struct session *s,

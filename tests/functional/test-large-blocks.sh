@@ -14,7 +14,8 @@ serve()
 		blocksize-minimum="$1" blocksize-preferred=64K blocksize-maximum=1M \
 		blocksize-error-policy=error logfile="$T/nbdkit-ops.log"
 }
-if ! printf '%s\n' 6.15 "$(uname -r)" | sort -CV; then
+if ! printf '%s\n' 6.15 "$(uname -r)" | sort -CV ||
+	[ ! -e /sys/kernel/mm/transparent_hugepage ]; then
 	for block in 8192 65536; do
 		serve $block
 		refused 5 "no blocks smaller than $block bytes, this kernel none larger" \
@@ -60,6 +61,8 @@ for block in 8192 65536; do
 	detach "$dev"
 done
 start_nbdkit unix memory 64M
+refused 1 'largest request: a multiple of the block' \
+	nbdctl attach -b 65536 --max-request 100K "$uri"
 attach -b 16384 "$uri"
 expect_field "$dev" .block_size 16384
 detach "$dev"
