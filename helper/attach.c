@@ -16,6 +16,7 @@
 #include "persist.h"
 
 #define BUSY_MS		2000	/* udev looks at devices for a moment */
+#define OPEN_MS		1000	/* not for much longer, if others are free */
 #define BUSY_NAP_MS	20
 
 static bool is_idle(struct nl *nl, u32 index)
@@ -28,6 +29,20 @@ static bool is_idle(struct nl *nl, u32 index)
 	idle = !answer.error && devices.d[0].state == NBD_STATE_IDLE;
 	nl_free_devices(&devices);
 	return idle;
+}
+
+/* Does somebody have the first device open, that nobody has attached? */
+static bool is_first_open(struct nl *nl)
+{
+	struct nl_devices devices;
+	struct nl_answer answer;
+	bool open;
+
+	nl_get(nl, 0, &devices, &answer);
+	open = !answer.error && devices.d[0].state == NBD_STATE_IDLE &&
+	       devices.d[0].openers;
+	nl_free_devices(&devices);
+	return open;
 }
 
 /* Before the server is asked: a device that is taken stays taken. */
@@ -51,10 +66,10 @@ static int check_device(struct nl *nl, u32 index, struct err *err)
 }
 
 /* Somebody may have it open for a moment. */
-static void connect_named(struct nl *nl, const struct nl_attach *a,
+static void connect_named(struct nl *nl, const struct nl_attach *a, s64 ms,
 			  struct nl_answer *answer)
 {
-	s64 deadline = deadline_in(BUSY_MS);
+	s64 deadline = deadline_in(ms);
 
 	for (;;) {
 		nl_attach(nl, a, answer);
@@ -74,10 +89,11 @@ static void connect_any(struct nl *nl, const struct nl_attach *a,
 {
 	struct nl_attach first = *a;
 
-	if (nl->was_absent) {
+	if (nl->was_absent || is_first_open(nl)) {
 		first.has_index = true;
 		first.index = 0;
-		connect_named(nl, &first, answer);
+		connect_named(nl, &first, nl->was_absent ? BUSY_MS : OPEN_MS,
+			      answer);
 		if (answer->error != EBUSY)
 			return;
 	}
@@ -94,7 +110,7 @@ static int connect_device(const struct attach_options *o, struct nl *nl,
 	if (a->has_index) {
 		snprintf(what, sizeof(what), "cannot attach to nbd%u",
 			 a->index);
-		connect_named(nl, a, &answer);
+		connect_named(nl, a, BUSY_MS, &answer);
 	} else {
 		connect_any(nl, a, &answer);
 	}

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # nbdctl attach loads the module if it is missing, as modprobe would, and takes the
-# first device although somebody has it open for a moment, as udev has.
+# first device although somebody has it open for a moment, as udev has; also when the
+# module was loaded by hand. Who keeps it open keeps it.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -19,6 +20,26 @@ attach "$uri"
 [ "$dev" = /dev/nbd0 ] || fail "it took $dev"
 wait
 [ "$(cat /sys/module/nbd/parameters/nbds_max)" = 3 ] || fail "nbds_max"
+detach "$dev"
+start_nbdkit unix --filter=log memory 16M logfile="$T/asked"
+(
+	exec 8</dev/nbd0
+	touch "$T/open"
+	# Until the server has been asked, and the kernel is.
+	until grep -qs Connect "$T/asked"; do
+		sleep 0.01
+	done
+	sleep 0.1
+) &
+wait_for 5 test -e "$T/open" || fail "nobody has it open"
+attach "$uri"
+[ "$dev" = /dev/nbd0 ] || fail "it took $dev"
+wait $!
+detach "$dev"
+exec 8</dev/nbd0
+attach "$uri"
+[ "$dev" = /dev/nbd1 ] || fail "it took $dev, not /dev/nbd1"
+exec 8<&-
 detach "$dev"
 unload_module
 load_module
