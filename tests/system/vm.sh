@@ -127,7 +127,8 @@ systemd.show_status=1 loglevel=5 $2" \
 		</dev/null >"$NBD_LOGS/qemu-$boots" 2>&1 {to}>&- {from}>&- &
 	qemu_pid=$!
 	answer 400 || machine_failed "did not boot"
-	guest 'systemctl is-system-running --wait; :' 300 >/dev/null
+	guest 'systemctl is-system-running --wait || :' 300 >/dev/null ||
+		machine_failed "does not settle"
 	step "up"
 }
 

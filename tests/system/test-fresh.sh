@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A Debian 12 that has never seen our packages, with the kernel's own driver in use: apt
+# installs them while it runs, and dkms builds the module there. After that the guide in
+# Documentation/install.md leads to a file system that is mounted at boot. When they are
+# purged all is as before.
+#
+# What is quoted is for the shell of the machine.
+# shellcheck disable=SC2016 source=tests/system/vm.sh
+. "$(dirname "$0")/vm.sh"
+
+img=$T/data
+mkdir "$T/files"
+head -c 8M /dev/urandom >"$T/files/known"
+hash=$(sha256sum <"$T/files/known")
+truncate -s 256M "$img"
+mke2fs -q -t ext4 -d "$T/files" "$img"
+known="test \"\$(sha256sum </srv/known)\" = \"$hash\""
+new_port
+serve "$port" "$img"
+new_disk
+
+boot disk "root=/dev/vda rw"
+must "the kernel's own driver" "modprobe nbd
+	modinfo -n nbd | grep /kernel/drivers/block/
+	nbd-client 10.0.2.2 $port -N disk /dev/nbd0"
+must "apt install" 'cd /var/tmp/packages
+	DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends install ./*.deb' \
+	2000
+must "it is still in use" 'cmp -n 1048576 /dev/nbd0 /dev/nbd0
+	test "$(cat /sys/module/nbd/taint)" = ""'
+must_not "to attach with it" "nbdctl attach nbd://10.0.2.2:$port/disk"
+must "the new module" 'nbd-client -d /dev/nbd0
+	sleep 2
+	modprobe -r nbd
+	modinfo -n nbd | grep /updates/'
+must "attach, mount, detach" "nbdctl attach nbd://10.0.2.2:$port/disk
+	mount -o _netdev /dev/nbd0 /srv
+	$known
+	umount /srv
+	nbdctl detach nbd0"
+must "configure" "echo 'nbd0 10.0.2.2 disk port=$port,conns=4,persist' >>/etc/nbdtab
+	echo '/dev/nbd0 /srv ext4 _netdev,x-systemd.requires=nbdctl@nbd0.service 0 2' \
+		>>/etc/fstab"
+power_off 120 reboot
+
+boot disk "root=/dev/vda rw"
+must "mounted at boot" "findmnt -no SOURCE /srv | grep -x /dev/nbd0
+	nbdctl list | grep -w 4/4
+	$known"
+must "purge" 'umount /srv
+	systemctl stop nbdctl@nbd0
+	sed -i /nbd0/d /etc/fstab /etc/nbdtab
+	DEBIAN_FRONTEND=noninteractive apt-get -qy purge nbdctl nbd-dkms
+	lsmod | grep "^nbd " && modprobe -r nbd
+	modinfo -n nbd | grep /kernel/drivers/block/
+	test -z "$(find /etc /lib /usr/lib /usr/sbin /run /var/lib/dkms -xdev \
+		\( -name "nbdctl*" -o -path "*updates*/nbd.ko*" \) )"' 900
+power_off 120
