@@ -20,8 +20,6 @@ server_n=0
 mounts=()
 undo=()
 export dev='' uri='' server_pid='' seconds=0
-# What nobody ever writes to.
-exec {never}<> <(:)
 
 fail()
 {
@@ -58,8 +56,7 @@ wait_for()
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return 1
-		# As sleep, without a process.
-		read -r -t 0.1 -u "$never" _ || true
+		sleep 0.1
 	done
 }
 
