@@ -82,3 +82,34 @@ links "$dev" "by-id/nbd-unix:$path-" "by-path/unix-$path-nbd-"
 detach "$dev"
 settle
 links "$dev"
+
+# udev is late: the disk that loading made has gone when it hears of it.
+udevadm control --stop-exec-queue
+unload_module
+load_module
+udevadm monitor --udev --property --subsystem-match=block >"$T/events" &
+at_exit kill $!
+wait_for 10 grep -q UDEV "$T/events" || fail "udevadm monitor says nothing"
+attach -C 2 "$uri" nbd0
+udevadm control --start-exec-queue
+settle
+links "$dev" "by-id/nbd-unix:$path-" "by-path/unix-$path-nbd-"
+# states: of each event of the disk its action and what systemd makes of it.
+states()
+{
+	awk -v RS= '/DEVNAME=\/dev\/nbd0\n/ {
+		match($0, /ACTION=[a-z]*/)
+		print substr($0, RSTART + 7, RLENGTH - 7) \
+			(/SYSTEMD_READY=0/ ? " absent" : " ready")
+	}' "$T/events"
+}
+came()
+{
+	states | grep -q '^change ready'
+}
+wait_for 10 came || fail "no event: $(cat "$T/events")"
+say "$(states | paste -sd,)"
+states | tac | awk '/^remove/ { old = 1 } old && / ready/ { exit 1 }' ||
+	fail "a disk that has gone is ready: $(states)"
+states | grep -qx 'add absent' || fail "udev was not late: $(states)"
+detach "$dev"
