@@ -140,5 +140,5 @@ clean:
 
 .PHONY: all driver helper install install-driver install-helper install-boot \
 	uninstall uninstall-boot packages demo check check-quick check-kernels \
-	check-mutants check-system soak bench bench-quick bench-multiconn bench-zero bench-depth \
-	bench-serial bench-profile clean
+	check-mutants check-system soak bench bench-quick bench-multiconn \
+	bench-zero bench-depth bench-serial bench-profile clean

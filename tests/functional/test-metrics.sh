@@ -63,4 +63,11 @@ wait_for 10 state_is "$dev" dead || fail "state $(field "$dev" .state)"
 parse
 expect nbd_device_connections_live device=nbd1 0
 expect nbd_connection_failures_total connection=1 device=nbd1 1
-nbdctl detach --force "$dev"
+# Somebody has it open when it is detached: a device without connections.
+exec 8<"$dev"
+nbdctl detach --force "$dev" 2>/dev/null || true
+wait_for 10 state_is "$dev" disconnecting || fail "state $(field "$dev" .state)"
+parse
+grep -q 'device=nbd1' "$T/numbers" || fail "the device is not shown"
+! grep "^$seconds" "$T/numbers" || fail "histograms without a connection"
+exec 8<&-

@@ -26,9 +26,7 @@ start_nbdkit unix --filter=log memory 16M logfile="$T/asked"
 	exec 8</dev/nbd0
 	touch "$T/open"
 	# Until the server has been asked, and the kernel is.
-	until grep -qs Connect "$T/asked"; do
-		sleep 0.01
-	done
+	wait_for 20 grep -qs Connect "$T/asked"
 	sleep 0.1
 ) &
 wait_for 5 test -e "$T/open" || fail "nobody has it open"

@@ -111,9 +111,11 @@ is "$T/top" '[.[].devices[0] | .reads, .writes | select(.p50_ms) |
 # While it is busy: every key is there, and a device is its connections.
 run_io "$dev" --rw=randread --iodepth=16
 nbdctl top --json -n 3 -d 1 "$dev" >"$T/three"
-is "$T/three" 'length == 3 and all(.seconds > 0.1 and .time > 1000000000) and
-	([.[].seconds] | add) > 2.5 and
+is "$T/three" 'length == 3 and all(.seconds > 0 and .time > 1000000000) and
 	([.[].time] | . == sort)'
+# However busy the machine: none before its time.
+is "$T/three" '[.[].seconds] | [.[:1], .[:2], .[:3]] | map(add) |
+	.[0] >= 0.9 and .[1] >= 1.9 and .[2] >= 2.9'
 is "$T/three" 'all(.devices | length == 1)'
 is "$T/three" "all(.devices[0] | .device == \"$dev\" and .state == \"live\" and
 	.index == ${dev#/dev/nbd} and .connections_live == 2 and
