@@ -11,7 +11,7 @@ enum {
 	OPT_QUEUE_DEPTH = 256, OPT_TIMEOUT, OPT_DEAD_TIMEOUT, OPT_NO_PARTSCAN,
 	OPT_MAX_REQUEST, OPT_READ_AHEAD, OPT_CONNECT_TIMEOUT,
 	OPT_FORCE_MULTI_CONN, OPT_ZEROES, OPT_ON_RESTART, OPT_PERSIST,
-	OPT_ALTERNATE, OPT_FENCE,
+	OPT_ALTERNATE, OPT_FENCE, OPT_RETRY,
 };
 
 const struct option attach_args_options[] = {
@@ -34,6 +34,7 @@ const struct option attach_args_options[] = {
 	{ "read-ahead",		required_argument, NULL, OPT_READ_AHEAD },
 	{ "zeroes",		required_argument, NULL, OPT_ZEROES },
 	{ "connect-timeout",	required_argument, NULL, OPT_CONNECT_TIMEOUT },
+	{ "retry",		required_argument, NULL, OPT_RETRY },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -113,6 +114,9 @@ static int number_option(struct attach_args *a, int c, const char *shown,
 	case OPT_FENCE:
 		return args_number_option(shown, value, 0, MAX_FENCE,
 					  &o->fence, err);
+	case OPT_RETRY:
+		return args_number_option(shown, value, 0, MAX_SECONDS,
+					  &o->retry, err);
 	case OPT_DEAD_TIMEOUT:
 		a->has_dead_timeout = true;
 		return args_number_option(shown, value, 0, MAX_SECONDS,

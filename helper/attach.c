@@ -10,6 +10,7 @@
 
 #include "admin.h"
 #include "attach.h"
+#include "backoff.h"
 #include "bounded.h"
 #include "detach.h"
 #include "device.h"
@@ -18,6 +19,7 @@
 #define BUSY_MS		2000	/* udev looks at devices for a moment */
 #define OPEN_MS		1000	/* not for much longer, if others are free */
 #define BUSY_NAP_MS	20
+#define RETRY_STEPS	5	/* a second or two between tries */
 
 static bool is_idle(struct nl *nl, u32 index)
 {
@@ -261,6 +263,38 @@ static int negotiate_and_attach(const struct attach_options *o, struct nl *nl,
 	return hand_over(o, nl, s, &a, err);
 }
 
+/* It may be about to start, also behind somebody who accepts for it and hangs up. */
+static bool may_come(const struct err *err)
+{
+	return err->status == ST_UNREACHABLE || err->status == ST_PROTOCOL;
+}
+
+static int try_until(const struct attach_options *o, struct nl *nl,
+		     struct session *s, struct err *err)
+{
+	s64 left, deadline = deadline_in((s64)o->retry * 1000);
+	unsigned int tries = 0;
+	u32 ms;
+
+	while (negotiate_and_attach(o, nl, s, err)) {
+		left = deadline_left(deadline);
+		if (!may_come(err) || !left || signals_pending())
+			return -1;
+		session_close(s);
+		/* Nothing is left behind that a signal would leave. */
+		signals_release();
+		if (!tries)
+			fprintf(stderr, "nbdctl: %s; trying for %llu s\n",
+				err->text, o->retry);
+		err->status = ST_OK;
+		if (tries < RETRY_STEPS)
+			tries++;
+		ms = backoff_ms(tries, backoff_random());
+		pause_ms(left < ms ? (unsigned int)left : ms);
+	}
+	return 0;
+}
+
 /**
  * attach_run - attach an export and print the device
  * @o: what the user wants
@@ -284,7 +318,7 @@ int attach_run(const struct attach_options *o, struct err *err)
 	if (!ret && o->has_device)
 		ret = check_device(&nl, o->device, err);
 	if (!ret)
-		ret = negotiate_and_attach(o, &nl, &session, err);
+		ret = try_until(o, &nl, &session, err);
 	session_close(&session);
 	nl_done(&nl);
 	return ret;

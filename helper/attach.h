@@ -35,6 +35,7 @@ struct attach_options {
 	u64 dead_timeout;
 	u64 fence;
 	u64 connect_timeout;
+	u64 retry;
 	u64 max_request;
 	bool has_read_ahead;
 	u64 read_ahead;

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <sys/random.h>
+#include <time.h>
+
 #include "backoff.h"
 
 #define FIRST_MS	100U
@@ -24,4 +27,23 @@ u32 backoff_ms(unsigned int tries, u32 random)
 	if (ms > MOST_MS)
 		ms = MOST_MS;
 	return ms - ms / 4 + (u32)((u64)(ms / 2) * random >> 32);
+}
+
+/**
+ * backoff_random - a number for backoff_ms()
+ *
+ * Does not wait for the kernel to have collected entropy.
+ *
+ * Return: any number.
+ */
+u32 backoff_random(void)
+{
+	struct timespec now;
+	u32 random;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) ==
+	    sizeof(random))
+		return random;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (u32)now.tv_nsec * 2654435761U;
 }

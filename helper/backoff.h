@@ -6,5 +6,6 @@
 #include "common.h"
 
 u32 backoff_ms(unsigned int tries, u32 random);
+u32 backoff_random(void);
 
 #endif /* NBDCTL_BACKOFF_H */

@@ -48,7 +48,9 @@ static const char help[] =
 	"      --read-ahead SIZE     read-ahead\n"
 	"      --zeroes WHEN         when the server is asked to zero: auto, fast,\n"
 	"                            slow or off (default auto)\n"
-	"      --connect-timeout SEC time for all handshakes together (default 10)\n\n"
+	"      --connect-timeout SEC time for all handshakes together (default 10)\n"
+	"      --retry SEC           if the server cannot be reached, try again for this\n"
+	"                            long (default 0)\n\n"
 	"SIZE may end in K, M, G or T. Exit statuses: see nbdctl --help.\n";
 
 /* What the command line says that is about no device in particular. */

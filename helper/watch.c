@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "backoff.h"
 #include "daemon.h"
@@ -104,11 +103,7 @@ static void wait_from_now(struct watch *w, s64 milliseconds)
  */
 void watch_later(struct watch *w)
 {
-	u32 random = 0;
-
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
-		random = (u32)tries_now() * 2654435761U;
-	wait_from_now(w, backoff_ms(w->steps, random));
+	wait_from_now(w, backoff_ms(w->steps, backoff_random()));
 }
 
 /* A new loss, or one that another monitor has begun to work on. */
