@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <linux/nbd-netlink.h>
 
@@ -9,15 +10,17 @@
 #include "detach.h"
 #include "nbdctl.h"
 #include "root-disk.h"
+#include "stalled.h"
 
 enum {
-	OPT_DEAD = 256,
+	OPT_DEAD = 256, OPT_STALLED,
 };
 
 static const struct option options[] = {
 	{ "all",	no_argument, NULL, 'a' },
 	{ "force",	no_argument, NULL, 'f' },
 	{ "dead",	no_argument, NULL, OPT_DEAD },
+	{ "stalled",	required_argument, NULL, OPT_STALLED },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -29,68 +32,123 @@ static const char help[] =
 	"  -a, --all    all devices that are attached\n"
 	"  -f, --force  disconnect at once; what is not written is lost\n"
 	"      --dead   only what has no live connection, whatever uses it; not the disk\n"
-	"               of the root file system\n\n"
+	"               of the root file system\n"
+	"      --stalled SEC\n"
+	"               as --dead, and also what has a server that answers neither a read\n"
+	"               nor a new connection, each within this time\n\n"
 	"Exit statuses: see nbdctl --help.\n";
 
 struct how {
 	bool all;
 	bool force;
 	bool dead;
+	u64 stalled;		/* seconds, 0: do not ask */
 };
 
-static bool is_meant(const struct nl_device *d, const struct how *how)
+#define STALLED_MOST	3600
+
+/* One whose server has stalled counts as dead. */
+static bool is_meant(const struct nl_device *d, const struct how *how,
+		     const struct stalled *asked)
 {
-	if (how->dead)
-		return detach_is_dead(d) && !root_disk_is(d->index);
-	return d->state != NBD_STATE_IDLE;
+	if (d->state == NBD_STATE_IDLE)
+		return false;
+	return !how->dead || ((detach_is_dead(d) || stalled_is(asked, d)) &&
+			      !root_disk_is(d->index));
 }
 
-/* The others may have taken long, and it may have been connected meanwhile. */
-static bool still_meant(struct nl *nl, u32 index, const struct how *how)
+/* The others, and asking, may have taken long: as it is now. */
+static bool still_meant(struct nl *nl, u32 index, const struct how *how,
+			const struct stalled *asked)
 {
 	struct nl_devices devices;
 	struct nl_answer answer;
 	bool meant;
 
-	if (!how->dead)
-		return true;
 	nl_get(nl, index, &devices, &answer);
-	meant = !answer.error && is_meant(&devices.d[0], how);
+	meant = !answer.error && is_meant(&devices.d[0], how, asked);
 	nl_free_devices(&devices);
 	return meant;
+}
+
+static struct stalled *ask_all(const struct nl_devices *devices,
+			       const struct how *how)
+{
+	struct stalled *list = calloc(devices->n + 1, sizeof(*list));
+	size_t i;
+
+	for (i = 0; list && i < devices->n; i++)
+		list[i].d = &devices->d[i];
+	if (list && how->stalled)
+		stalled_ask(list, devices->n, (unsigned int)how->stalled);
+	return list;
+}
+
+static int detach_meant(struct nl *nl, const struct nl_devices *devices,
+			const struct how *how, struct err *err)
+{
+	struct stalled *asked = ask_all(devices, how);
+	struct err one;
+	size_t i;
+
+	if (!asked)
+		return err_set(err, ST_FAILED, "out of memory");
+	for (i = 0; i < devices->n; i++)
+		if (still_meant(nl, devices->d[i].index, how, &asked[i]) &&
+		    detach_device(nl, devices->d[i].index,
+				  how->force || how->dead, &one))
+			err_keep_first(err, &one);
+	free(asked);
+	return err->status == ST_OK ? 0 : -1;
 }
 
 static int detach_all(struct nl *nl, const struct how *how, struct err *err)
 {
 	struct nl_devices devices;
 	struct nl_answer answer;
-	struct err one;
-	size_t i;
-
-	nl_get_all(nl, &devices, &answer);
-	if (answer.error)
-		nl_error(&answer, "cannot list the devices", err);
-	for (i = 0; i < devices.n && !answer.error; i++)
-		if (is_meant(&devices.d[i], how) &&
-		    still_meant(nl, devices.d[i].index, how) &&
-		    detach_device(nl, devices.d[i].index,
-				  how->force || how->dead, &one))
-			err_keep_first(err, &one);
-	nl_free_devices(&devices);
-	return err->status == ST_OK ? 0 : -1;
-}
-
-static int detach_if_dead(struct nl *nl, u32 index, struct err *err)
-{
-	struct nl_devices devices;
-	struct nl_answer answer;
-	char what[32];
 	int ret;
 
+	nl_get_all(nl, &devices, &answer);
+	ret = answer.error ?
+	      nl_error(&answer, "cannot list the devices", err) :
+	      detach_meant(nl, &devices, how, err);
+	nl_free_devices(&devices);
+	return ret;
+}
+
+/* The device as it is, after its server has been asked if @seconds is not 0. */
+static int look(struct nl *nl, u32 index, u64 seconds,
+		struct nl_devices *devices, bool *stalled, struct err *err)
+{
+	struct stalled asked = { .silent = false };
+	struct nl_devices before = { .n = 0 };
+	struct nl_answer answer;
+	char what[32];
+
+	*stalled = false;
+	nl_get(nl, index, devices, &answer);
+	if (!answer.error && seconds) {
+		before = *devices;
+		asked.d = &before.d[0];
+		stalled_ask(&asked, 1, (unsigned int)seconds);
+		nl_get(nl, index, devices, &answer);
+		*stalled = !answer.error && stalled_is(&asked, &devices->d[0]);
+		nl_free_devices(&before);
+	}
 	snprintf(what, sizeof(what), "nbd%u", index);
-	nl_get(nl, index, &devices, &answer);
-	ret = answer.error ? nl_error(&answer, what, err) :
-	      detach_dead(nl, &devices.d[0], err);
+	return answer.error ? nl_error(&answer, what, err) : 0;
+}
+
+static int detach_if_dead(struct nl *nl, u32 index, const struct how *how,
+			  struct err *err)
+{
+	struct nl_devices devices;
+	bool stalled;
+	int ret;
+
+	ret = look(nl, index, how->stalled, &devices, &stalled, err);
+	if (!ret)
+		ret = detach_dead(nl, &devices.d[0], stalled, err);
 	nl_free_devices(&devices);
 	return ret;
 }
@@ -102,7 +160,7 @@ static int detach_one(struct nl *nl, const char *name, const struct how *how,
 
 	if (args_device(name, &index, err))
 		return -1;
-	return how->dead ? detach_if_dead(nl, index, err) :
+	return how->dead ? detach_if_dead(nl, index, how, err) :
 	       detach_device(nl, index, how->force, err);
 }
 
@@ -129,14 +187,18 @@ static int parse_options(int argc, char **argv, struct how *how,
 			return -1;
 		how->all |= c == 'a';
 		how->force |= c == 'f';
-		how->dead |= c == OPT_DEAD;
+		how->dead |= c == OPT_DEAD || c == OPT_STALLED;
+		if (c == OPT_STALLED &&
+		    args_number_option("--stalled", optarg, 1, STALLED_MOST,
+				       &how->stalled, err))
+			return -1;
 	}
 	if (how->all ? optind < argc : optind == argc)
 		return err_set(err, ST_USAGE,
 			       "detach: name devices or give --all");
 	if (how->force && how->dead)
 		return err_set(err, ST_USAGE,
-			       "detach: --force is for all, --dead only for some: give one of them");
+			       "detach: --force is for all, --dead and --stalled only for some: give one of them");
 	return 0;
 }
 

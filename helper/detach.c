@@ -210,18 +210,20 @@ bool detach_is_dead(const struct nl_device *d)
  * detach_dead - detach a device that has no live connection, whatever uses it
  * @nl: the socket
  * @d: the device
+ * @stalled: its server does not answer: it is as good as dead
  * @err: filled on failure
  *
  * Not the disk of the root file system: nothing could run any more.
  *
  * Return: 0, or -1 with @err set.
  */
-int detach_dead(struct nl *nl, const struct nl_device *d, struct err *err)
+int detach_dead(struct nl *nl, const struct nl_device *d, bool stalled,
+		struct err *err)
 {
 	if (d->state == NBD_STATE_IDLE)
 		return err_set(err, ST_NO_DEVICE, "nbd%u is not attached",
 			       d->index);
-	if (!detach_is_dead(d))
+	if (!stalled && !detach_is_dead(d))
 		return err_set(err, ST_BUSY, "nbd%u is not dead: it is %s",
 			       d->index, print_state(d->state));
 	if (root_disk_is(d->index))

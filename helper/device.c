@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -241,4 +242,42 @@ int device_sync(u32 index)
 	char path[DEVICE_PATH_MAX];
 
 	return bounded_call(sync_once, device_path(path, index), FLUSH_MS);
+}
+
+struct reading {
+	char path[DEVICE_PATH_MAX];
+	u64 size;
+};
+
+static int read_once(void *arg)
+{
+	const struct reading *r = arg;
+	int fd, error = 0;
+	void *data;
+
+	if (posix_memalign(&data, r->size, r->size))
+		return -ENOMEM;
+	fd = open(r->path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	if (fd < 0 || pread(fd, data, r->size, 0) < 0)
+		error = -errno;
+	if (fd >= 0)
+		close(fd);
+	free(data);
+	return error;
+}
+
+/**
+ * device_read - have the server read the device's first bytes
+ * @index: the device, which may be in use
+ * @size: how many bytes, one block
+ * @seconds: how long to wait for it
+ *
+ * Return: 0 or -errno: -ETIMEDOUT when it takes too long.
+ */
+int device_read(u32 index, u64 size, unsigned int seconds)
+{
+	struct reading r = { .size = size };
+
+	device_path(r.path, index);
+	return bounded_call(read_once, &r, (s64)seconds * 1000);
 }

@@ -17,5 +17,6 @@ int device_wait(u32 index, u64 size, struct err *err);
 int device_scan(u32 index, struct err *err);
 int device_flush(u32 index);
 int device_sync(u32 index);
+int device_read(u32 index, u64 size, unsigned int seconds);
 
 #endif /* NBDCTL_DEVICE_H */

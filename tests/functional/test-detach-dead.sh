@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # detach --dead: a device whose server is gone, with dirty data and mounted, is
 # detached at once, so that an unmount ends; one that is live is left alone, and so
-# is the one that the root file system is on.
+# is the one that the root file system is on. detach --stalled: also a device whose
+# server has stopped, be it connected, and no device of one that is only busy.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-requires nbdkit mkfs.ext4
+requires nbdkit qemu-nbd mkfs.ext4
 start_nbdkit unix memory 16M
 attach "$uri" nbd7
 live=$dev
@@ -62,4 +63,31 @@ took expect_status 0 nbdctl detach --dead "$dev"
 exec {open}<&-
 wait_for 5 not_attached "$dev" || fail "still attached"
 expect_status 0 nbdctl detach --dead --all
+
+# Servers that are connected: one that is busy, one that takes no more clients, and one
+# that has been stopped. Asking them takes as long as one of them may take for both.
+start_nbdkit unix --filter=delay memory 16M rdelay=$((6 * slow))
+attach --no-partscan "$uri" nbd1
+truncate -s 16M "$T/disk"
+start_qemu_nbd unix 1 "$T/disk"
+attach "$uri" nbd2
+start_nbdkit tcp memory 16M
+attach -C 2 --dead-timeout 600 "$uri" nbd3
+kill -STOP "$server_pid"
+dd if=/dev/nbd3 of="$T/out" bs=4k count=1 iflag=direct status=none \
+	2>"$T/dd.log" &
+reader=$!
+refused 2 'between 1 and 3600' nbdctl detach --stalled 0 --all
+took expect_status 0 nbdctl detach --stalled "$slow" --all
+[ "$seconds" -le $((10 * slow)) ] || fail "detach took $seconds s"
+wait_for 5 not_attached nbd3 || fail "the stopped server's device is attached"
+wait_for 5 gone $reader || fail "a reader of it does not end"
+attached nbd1 || fail "the busy server's device is detached"
+attached nbd2 || fail "the device of the server for one client is detached"
+refused 6 'not dead: it is live' nbdctl detach --stalled "$slow" nbd1
+kill -STOP "${server_pids[-2]}"
+took expect_status 0 nbdctl detach --stalled "$slow" nbd2
+[ "$seconds" -le $((10 * slow)) ] || fail "detach took $seconds s"
+# What has asked it still reads.
+wait_for 40 timeout $((30 * slow)) nbdctl detach nbd1 || fail "detach of nbd1"
 nothing_left
