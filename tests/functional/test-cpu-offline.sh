@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A processor goes and comes back, again and again, under verified I/O over four
-# connections; also while requests wait for a server that is gone, and between attach
-# and detach. No request fails, and nothing holds the processor up.
+# connections; also while requests wait for a server that is gone or has stopped, and
+# between attach and detach. No request fails, and nothing holds the processor up.
 # timeout: 240
 # cpus: 2
 # shellcheck source=lib.sh
@@ -23,6 +23,18 @@ bring_back()
 	[ "$(cat $cpu)" = 1 ] || echo 1 >$cpu
 }
 at_exit bring_back
+# A reader bound to each; sets readers.
+read_on_both()
+{
+	local n
+
+	readers=()
+	for n in 0 1; do
+		taskset -c $n dd if="$dev" of=/dev/null bs=4k count=1 \
+			iflag=direct status=none 2>"$T/dd$n.log" &
+		readers+=($!)
+	done
+}
 goes_on()
 {
 	served_before=$(served "$dev")
@@ -53,14 +65,30 @@ processor 1
 verify "$dev" 1M
 detach "$dev"
 
+# Requests of both are with a server that has stopped.
+attach -C 4 --no-partscan --timeout 600 "$uri"
+kill -STOP "$server_pid"
+read_on_both
+two_in_flight()
+{
+	[ "$(awk '{ print $1 + $2 }' "/sys/block/${dev#/dev/}/inflight")" = 2 ]
+}
+wait_for 10 two_in_flight || fail "there are not two requests in flight"
+processor 0
+say "with requests in flight it took $seconds s"
+two_in_flight || fail "there are not two requests in flight any more"
+processor 1
+kill -CONT "$server_pid"
+for n in 0 1; do
+	wait "${readers[n]}" || fail "reader $n: $(cat "$T/dd$n.log")"
+done
+detach "$dev"
+
 # Requests that wait for a connection belong to the one that goes.
 attach -C 4 --no-partscan --dead-timeout $((60 * slow)) "$uri"
 kill_server "$server_pid"
 wait_for 10 state_is "$dev" parked || fail "state $(field "$dev" .state)"
-for n in 0 1; do
-	taskset -c $n dd if="$dev" of=/dev/null bs=4k count=1 iflag=direct \
-		status=none 2>"$T/dd$n.log" &
-done
+read_on_both
 two_wait()
 {
 	[ "$(field "$dev" .parked)" = 2 ]

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # All tasks are frozen and thawed, as for a suspend: under load, with a program inside
-# the DO_IT ioctl, and while requests wait for a dead server, which may forbid it but
-# not hang. Nothing fails for it.
+# the DO_IT ioctl, and while requests wait for a dead server or one that has stopped,
+# which may forbid it but not hang. Nothing fails for it.
 # timeout: 150
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -46,15 +46,25 @@ verify /dev/nbd0 4M
 nbd-client -d /dev/nbd0 >>"$T/nbd-client.log" 2>&1 || fail "nbd-client -d"
 wait_for 10 gone $client || fail "nbd-client does not end"
 
-# A reader that nobody can answer.
+# no_answer WHAT: a reader that nobody can answer does not hold it up.
+no_answer()
+{
+	dd if="$dev" of=/dev/null bs=4k count=1 iflag=direct status=none \
+		2>"$T/dd.log" &
+	reader=$!
+	sleep 1
+	freeze
+	say "$1: status $frozen after $seconds s"
+	[ "$seconds" -le 30 ] || fail "$1: it took $seconds s"
+	! gone $reader || fail "$1: the reader has ended: $(cat "$T/dd.log")"
+	took expect_status 0 nbdctl detach --force "$dev"
+	[ "$seconds" -le $((5 * slow)) ] || fail "$1: detach took $seconds s"
+	wait_for 5 gone $reader || fail "$1: the reader does not end"
+}
+attach -C 2 --no-partscan --timeout 600 "$uri"
+kill -STOP "$server_pid"
+no_answer "with a server that has stopped"
+kill -CONT "$server_pid"
 attach --no-partscan --dead-timeout 1000 "$uri"
 kill -9 "$server_pid"
-dd if="$dev" of=/dev/null bs=4k count=1 iflag=direct status=none 2>"$T/dd.log" &
-reader=$!
-sleep 1
-freeze
-say "with a dead server: status $frozen after $seconds s"
-[ "$seconds" -le 30 ] || fail "it took $seconds s"
-took expect_status 0 nbdctl detach --force "$dev"
-[ "$seconds" -le $((5 * slow)) ] || fail "detach took $seconds s"
-wait_for 5 gone $reader || fail "the reader does not end"
+no_answer "with a dead server"
