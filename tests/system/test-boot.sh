@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A disk of /etc/nbdtab with a file system of /etc/fstab is there after boot, goes
-# on when its server is restarted, is unmounted at the end of the machine, and does
-# not keep the machine from its end when the server is gone.
+# A disk of /etc/nbdtab with a file system of /etc/fstab is there after boot, also if
+# its server comes later than the machine, goes on when its server is restarted, is
+# unmounted at the end of the machine, and does not keep the machine from its end when
+# the server has stopped or is gone.
 #
 # What is quoted is for the shell of the machine.
 # shellcheck disable=SC2016 source=tests/system/vm.sh
@@ -82,6 +83,23 @@ cmp "$T/copy" "$T/files/known" || fail "what was written is not on the disk"
 
 boot disk "root=/dev/vda rw"
 must "mounted" "findmnt /srv && $known"
+must "dirty" 'head -c 4M /dev/urandom >/srv/lost'
+step "the server stops, connected as it is"
+kill -STOP "${server_pids[$port]}"
+power_off 150
+kill_server "$port"
+
+start disk "root=/dev/vda rw"
+wait_for 300 grep -q 'Start.*nbdctl@nbd0' "$console" ||
+	machine_failed "does not attach its disk"
+sleep 10
+step "the server comes later than the machine"
+serve "$port" "$img"
+is_up
+must "mounted" "findmnt -no SOURCE /srv | grep -x /dev/nbd0p1
+	nbdctl list | grep -w 2/2
+	$known"
+must "it was waited for" 'journalctl -b -u nbdctl@nbd0 | grep "trying for 60 s"'
 must "dirty" 'head -c 4M /dev/urandom >/srv/lost'
 step "the server is killed for good"
 kill_server "$port"

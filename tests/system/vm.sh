@@ -95,11 +95,11 @@ new_disk()
 	qemu-img create -q -f qcow2 -F raw -b "$NBD_IMAGE/disk.img" "$T/disk"
 }
 
-# boot ROOT WORDS: start the machine with more kernel parameters and wait until
-# systemd has started all. What is not its root disk, "disk", is not there.
-boot()
+# start ROOT WORDS: start the machine with more kernel parameters. What is not its root
+# disk, "disk", is not there.
+start()
 {
-	local disk=() console
+	local disk=()
 
 	boots=$((boots + 1))
 	console=$NBD_LOGS/console-$boots
@@ -126,10 +126,22 @@ systemd.show_status=1 loglevel=5 $2" \
 		-device virtserialport,chardev=agent,name=nbdvm.agent \
 		</dev/null >"$NBD_LOGS/qemu-$boots" 2>&1 {to}>&- {from}>&- &
 	qemu_pid=$!
+}
+
+# is_up: wait until systemd has started all.
+is_up()
+{
 	answer 400 || machine_failed "did not boot"
 	guest 'systemctl is-system-running --wait || :' 300 >/dev/null ||
 		machine_failed "does not settle"
 	step "up"
+}
+
+# boot ROOT WORDS: both.
+boot()
+{
+	start "$@"
+	is_up
 }
 
 machine_failed()
