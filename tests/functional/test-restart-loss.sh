@@ -3,12 +3,13 @@
 # A server that keeps writes in memory until it is told to flush is killed and
 # comes back without them (row A of the known hazards): the next flush is
 # counted as one that came too late, and is an error if --on-restart says so. What was
-# flushed, or can still be flushed, is not counted.
+# flushed, or can still be flushed, is not counted. A flush that the server answers
+# before an earlier write does not count for that.
 # timeout: 120
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-requires nbdkit jq
+requires nbdkit jq python3
 truncate -s 16M "$T/disk"
 head -c 1M /dev/urandom >"$T/data"
 listen_on unix
@@ -77,3 +78,25 @@ for what in trust error; do
 	serve
 done
 refused 2 'on-restart' nbdctl attach --on-restart perhaps "$uri"
+
+# A flush that is answered before a write that came before it says nothing of that.
+start_scripted eager unix
+attach --no-partscan --dead-timeout 100 --on-restart error "$uri"
+dd if="$T/data" of="$dev" bs=4k count=1 oflag=direct conv=notrunc status=none \
+	2>"$T/dd.log" &
+writer=$!
+sleep 1
+! gone $writer || fail "the write was answered before a flush: $(cat "$T/dd.log")"
+sync "$dev" || fail "the early flush failed"
+wait $writer || fail "the write failed: $(cat "$T/dd.log")"
+expect_field "$dev" .losses 0
+kill -9 "$server_pid"
+wait_for 10 state_is "$dev" parked || fail "state $(field "$dev" .state)"
+rm "$sock"
+/usr/bin/python3 "$(dirname "$0")/../servers/eager" "$sock" >"$T/eager.log" 2>&1 &
+server_pids+=($!)
+wait_for 20 grep -q ready "$T/eager.log" || fail "eager: $(cat "$T/eager.log")"
+expect_status 0 nbdctl reconnect "$dev"
+! sync "$dev" 2>"$T/err" || fail "the write counts as flushed"
+expect_field "$dev" .losses 1
+detach "$dev"
