@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Two of four connections go, one after the other, with requests under way: reset over
-# TCP, closed by the other end over TCP and UNIX. Within 100 ms all of these are sent
-# over another one. (The kernel's own driver takes 30 s.)
-# timeout: 150
+# TCP, closed by the other end over TCP and UNIX, given up because what comes is no reply.
+# Within 100 ms all of these are sent over another one; in the last case only reads, since
+# writes wait for the fence. (The kernel's own driver takes 30 s.)
+# timeout: 300
 # cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -23,6 +24,10 @@ at_exit untrace
 close()
 {
 	kill -USR1 "$server_pid"
+}
+nonsense()
+{
+	kill -USR2 "$server_pid"
 }
 # busiest: our end of the connection that has sent most.
 busiest()
@@ -84,12 +89,15 @@ cut()
 # slowest HOW: sets ms to the longest time of both cuts, and worst to that of a request.
 slowest()
 {
+	local rw=randrw
+
+	[ "$1" != nonsense ] || rw=randread
 	ms=0
 	attach -C 4 --no-partscan "$uri"
 	for event in connection_state requeue send_request; do
 		echo 1 >$tracing/events/nbd/nbd_$event/enable
 	done
-	fio --name=load --filename="$dev" --rw=randrw --bs=4k --size=64M \
+	fio --name=load --filename="$dev" --rw=$rw --bs=4k --size=64M \
 		--ioengine=libaio --iodepth=16 --direct=1 --time_based \
 		--runtime=120 --output-format=json --output="$T/fio.json" &
 	fio=$!
@@ -113,7 +121,7 @@ slowest()
 truncate -s 64M "$T/disk"
 start_qemu_nbd unix 4 "$T/disk"
 real=$sock
-for kind in 'tcp reset' 'tcp close' 'unix close'; do
+for kind in 'tcp reset' 'tcp close' 'unix close' 'tcp nonsense' 'unix nonsense'; do
 	read -r transport how <<<"$kind"
 	# A machine that stood still for a moment is not the driver's fault.
 	for ((try = 1; ; try++)); do
