@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -11,6 +12,7 @@
 #include "transport.h"
 
 #define SLICE_MS	50	/* how soon a held signal is noticed */
+#define NOTICE_MS	3000	/* how long nobody wonders */
 
 static const int held[] = { SIGINT, SIGTERM, SIGHUP };
 
@@ -96,16 +98,21 @@ void pause_ms(unsigned int milliseconds)
 	nanosleep(&ts, NULL);
 }
 
-static int wait_for(int fd, s64 milliseconds)
+static int wait_for(int fd, s64 milliseconds, const char *notice)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	s64 deadline = deadline_in(milliseconds);
+	s64 wonder = deadline_in(NOTICE_MS);
 	s64 left;
 	int result;
 
 	while ((left = deadline_left(deadline))) {
 		if (signals_pending())
 			return -EINTR;
+		if (notice && !deadline_left(wonder)) {
+			fprintf(stderr, "nbdctl: %s\n", notice);
+			notice = NULL;
+		}
 		if (poll(&p, 1, left < SLICE_MS ? (int)left : SLICE_MS) <= 0)
 			continue;
 		if (read(fd, &result, sizeof(result)) == sizeof(result))
@@ -129,13 +136,15 @@ static void child(int fd, int (*fn)(void *arg), void *arg)
  * @fn: the function; it runs in a child process and returns 0 or -errno
  * @arg: its argument
  * @milliseconds: how long to wait for it
+ * @notice: what to say when it takes so long that a user wonders; or NULL
  *
  * When the time is over or a held signal arrives, the child is left to end
  * by itself as soon as the kernel lets it.
  *
  * Return: what @fn returned, -ETIMEDOUT, -EINTR, or why it could not be called.
  */
-int bounded_call(int (*fn)(void *arg), void *arg, s64 milliseconds)
+int bounded_call(int (*fn)(void *arg), void *arg, s64 milliseconds,
+		 const char *notice)
 {
 	int fds[2], result;
 	pid_t pid;
@@ -151,7 +160,7 @@ int bounded_call(int (*fn)(void *arg), void *arg, s64 milliseconds)
 	}
 	close(fds[1]);
 	if (pid > 0) {
-		result = wait_for(fds[0], milliseconds);
+		result = wait_for(fds[0], milliseconds, notice);
 		if (result == -ETIMEDOUT || result == -EINTR)
 			kill(pid, SIGKILL);
 		else

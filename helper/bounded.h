@@ -10,6 +10,7 @@ void signals_release(void);
 bool signals_pending(void);
 int signals_open(void);
 void pause_ms(unsigned int milliseconds);
-int bounded_call(int (*fn)(void *arg), void *arg, s64 milliseconds);
+int bounded_call(int (*fn)(void *arg), void *arg, s64 milliseconds,
+		 const char *notice);
 
 #endif /* NBDCTL_BOUNDED_H */

@@ -117,7 +117,7 @@ static int read_wbt(void *arg)
  */
 bool device_wbt(u32 index, u64 *usec)
 {
-	int result = bounded_call(read_wbt, &index, WBT_MS);
+	int result = bounded_call(read_wbt, &index, WBT_MS, NULL);
 
 	if (result < 0)
 		return false;
@@ -151,7 +151,7 @@ static int switch_wbt_off(void *arg)
  */
 void device_wbt_off(u32 index)
 {
-	bounded_call(switch_wbt_off, &index, WBT_MS);
+	bounded_call(switch_wbt_off, &index, WBT_MS, NULL);
 }
 
 static int open_once(void *arg)
@@ -178,7 +178,8 @@ int device_scan(u32 index, struct err *err)
 	char path[DEVICE_PATH_MAX];
 	int error;
 
-	error = bounded_call(open_once, device_path(path, index), SCAN_MS);
+	error = bounded_call(open_once, device_path(path, index), SCAN_MS,
+			     NULL);
 	if (!error)
 		return 0;
 	if (error == -EINTR)
@@ -208,14 +209,20 @@ static int flush_once(void *arg)
  * device_flush - write back what is dirty and empty the cache
  * @index: the device
  *
+ * When it takes a while the user is told what is waited for.
+ *
  * Return: 0 or -errno: -EBUSY when somebody holds the device, -ETIMEDOUT when it
  * takes too long.
  */
 int device_flush(u32 index)
 {
-	char path[DEVICE_PATH_MAX];
+	char path[DEVICE_PATH_MAX], notice[128];
 
-	return bounded_call(flush_once, device_path(path, index), FLUSH_MS);
+	snprintf(notice, sizeof(notice),
+		 "nbd%u: waiting for the server to write what is dirty, %d s at most; --force does not wait",
+		 index, FLUSH_MS / 1000);
+	return bounded_call(flush_once, device_path(path, index), FLUSH_MS,
+			    notice);
 }
 
 static int sync_once(void *arg)
@@ -241,7 +248,8 @@ int device_sync(u32 index)
 {
 	char path[DEVICE_PATH_MAX];
 
-	return bounded_call(sync_once, device_path(path, index), FLUSH_MS);
+	return bounded_call(sync_once, device_path(path, index), FLUSH_MS,
+			    NULL);
 }
 
 struct reading {
@@ -279,5 +287,5 @@ int device_read(u32 index, u64 size, unsigned int seconds)
 	struct reading r = { .size = size };
 
 	device_path(r.path, index);
-	return bounded_call(read_once, &r, (s64)seconds * 1000);
+	return bounded_call(read_once, &r, (s64)seconds * 1000, NULL);
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A server that stops reading and answering, no timeout at all: detach --force
 # is bounded all the same, with writes stuck half sent (hazard 15). Without --force it
-# waits for what is dirty, as long as requests may wait, and then says that it cannot be
-# flushed and how to go on.
+# waits for what is dirty, as long as requests may wait, says so, and then that it cannot
+# be flushed and how to go on.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -22,11 +22,14 @@ for kind in unix tcp; do
 done
 
 start_nbdkit tcp memory 64M
-attach --timeout 3 --no-partscan "$uri"
+attach --timeout 5 --no-partscan "$uri"
 dd if=/dev/zero of="$dev" bs=1M count=8 status=none
 kill -STOP "$server_pid"
-took refused 1 'cannot be flushed: .*--force detaches it all the same' \
-	nbdctl detach "$dev"
+took expect_status 1 nbdctl detach "$dev"
+grep -q 'waiting for the server.*--force' "$T/err" ||
+	fail "it does not say what it waits for: $(cat "$T/err")"
+grep -q 'cannot be flushed: .*--force detaches it all the same' "$T/err" ||
+	fail "it said: $(cat "$T/err")"
 attached "$dev" || fail "it is detached"
 [ "$seconds" -le $((20 * slow)) ] || fail "detach took $seconds s"
 took expect_status 0 nbdctl detach --force "$dev"
