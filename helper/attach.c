@@ -209,6 +209,7 @@ static int finish(const struct attach_options *o, const struct nl_attach *a,
 		return -1;
 	if (signals_pending())
 		return err_set(err, ST_FAILED, "interrupted");
+	device_announce(index);
 	if (printf("%s\n", device_path(path, index)) < 0 || fflush(stdout))
 		return err_set(err, ST_FAILED, "cannot write the output");
 	return 0;

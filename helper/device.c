@@ -192,6 +192,23 @@ int device_scan(u32 index, struct err *err)
 		       strerror(-error));
 }
 
+/**
+ * device_announce - have udev take the disk for one that was added
+ * @index: the device
+ *
+ * Rules that bring up what is on a disk when it is added, such as LVM's, do nothing
+ * for one that has been there without a server and has changed.
+ */
+void device_announce(u32 index)
+{
+	FILE *file = open_attribute(index, "uevent", "we");
+
+	if (!file)
+		return;
+	fputs("add", file);
+	fclose(file);
+}
+
 static int flush_once(void *arg)
 {
 	int fd = open(arg, O_RDONLY | O_EXCL | O_CLOEXEC);

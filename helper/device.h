@@ -15,6 +15,7 @@ bool device_wbt(u32 index, u64 *usec);
 void device_wbt_off(u32 index);
 int device_wait(u32 index, u64 size, struct err *err);
 int device_scan(u32 index, struct err *err);
+void device_announce(u32 index);
 int device_flush(u32 index);
 int device_sync(u32 index);
 int device_read(u32 index, u64 size, unsigned int seconds);

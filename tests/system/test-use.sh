@@ -96,10 +96,12 @@ must "vgchange -an" 'vgchange -qan vg
 	udevadm settle
 	nbdctl detach nbd0
 	nbdctl detach nbd1'
-must "LVM: attached, active" "nbdctl attach $uri:$a/ nbd0
+must "LVM by udev: attached, active" "nbdctl attach $uri:$a/ nbd0
 	nbdctl attach $uri:$b/ nbd1
-	udevadm settle
-	vgchange -qay vg
+	for i in \$(seq 60); do
+		test ! -e /dev/vg/lv || break
+		sleep 0.5
+	done
 	mount /dev/vg/lv /mnt
 	cmp /usr/bin/perl /mnt/perl
 	umount /mnt
