@@ -17,6 +17,8 @@
 #                       kills, and what takes too long there for make check
 # make check-system     install the packages in a Debian 12 with systemd, boot it in
 #                       a virtual machine and use them, half an hour
+# make stock            what the kernel's own driver does in some of the cases of
+#                       Documentation/reliability.md, printed
 # make bench            measure beside the kernel's own driver and write the
 #                       tables of Documentation/performance.md, an hour;
 #                       make bench-quick: print a few rows, 2 minutes;
@@ -101,6 +103,10 @@ soak:
 	scripts/deps.sh test
 	tests/soak
 
+stock:
+	scripts/deps.sh test
+	tests/stock/run
+
 bench:
 	scripts/deps.sh test
 	tests/bench/run
@@ -140,5 +146,5 @@ clean:
 
 .PHONY: all driver helper install install-driver install-helper install-boot \
 	uninstall uninstall-boot packages demo check check-quick check-kernels \
-	check-mutants check-system soak bench bench-quick bench-multiconn \
-	bench-zero bench-depth bench-serial bench-profile clean
+	check-mutants check-system soak stock bench bench-quick \
+	bench-multiconn bench-zero bench-depth bench-serial bench-profile clean
