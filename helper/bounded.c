@@ -16,13 +16,23 @@
 
 static const int held[] = { SIGINT, SIGTERM, SIGHUP };
 
+/* As by nohup. It would arrive all the same while it is held. */
+static bool is_ignored(int signal)
+{
+	struct sigaction action;
+
+	return !sigaction(signal, NULL, &action) &&
+	       action.sa_handler == SIG_IGN;
+}
+
 static void held_set(sigset_t *set)
 {
 	size_t i;
 
 	sigemptyset(set);
 	for (i = 0; i < ARRAY_SIZE(held); i++)
-		sigaddset(set, held[i]);
+		if (!is_ignored(held[i]))
+			sigaddset(set, held[i]);
 }
 
 /**

@@ -18,7 +18,7 @@ reads()
 	[ "$(field nbd0 '.connections[0].in_flight')" -ge 1 ]
 }
 wait_for 20 reads || fail "nobody reads the partition table"
-kill -INT $attaching
+kill $attaching
 took wait_for 10 gone $attaching || fail "attach does not end"
 ! wait $attaching || fail "attach has succeeded"
 grep -q interrupted "$T/err" || fail "attach says: $(cat "$T/err")"
