@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -132,10 +133,26 @@ static int wait_for(int fd, s64 milliseconds, const char *notice)
 	return -ETIMEDOUT;
 }
 
+/* It may stay for long, and nobody is to wait for what it has open. Returns @fd. */
+static int let_go(int fd)
+{
+	int null = open("/dev/null", O_RDWR);
+	int i;
+
+	for (i = 0; i < 3 && null >= 0; i++)
+		dup2(null, i);
+	if (fd != 3 && dup2(fd, 3) != 3)
+		return fd;
+	close_range(4, ~0U, 0);
+	return 3;
+}
+
 static void child(int fd, int (*fn)(void *arg), void *arg)
 {
-	int result = fn(arg);
+	int result;
 
+	fd = let_go(fd);
+	result = fn(arg);
 	if (write(fd, &result, sizeof(result)) != sizeof(result))
 		_exit(1);
 	_exit(0);
@@ -149,7 +166,7 @@ static void child(int fd, int (*fn)(void *arg), void *arg)
  * @notice: what to say when it takes so long that a user wonders; or NULL
  *
  * When the time is over or a held signal arrives, the child is left to end
- * by itself as soon as the kernel lets it.
+ * by itself as soon as the kernel lets it. It has none of our descriptors.
  *
  * Return: what @fn returned, -ETIMEDOUT, -EINTR, or why it could not be called.
  */
