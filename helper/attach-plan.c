@@ -168,21 +168,28 @@ static int too_few(const struct session *s, unsigned int have, struct err *err)
 {
 	const struct err *why = worst(s);
 
+	if (!why)
+		return err_set(err, ST_UNREACHABLE,
+			       "%s: only %u of %u connections came about in time",
+			       s->server, have, s->n);
 	return err_set(err, why->status,
 		       "%s accepted only %u of %u connections, try -C %u (%s)",
 		       s->server, have, s->n, have, why->text);
 }
 
-static int check_agreement(const struct session *s, struct err *err)
+/* Of the connections that can be used, whose first one is @first. */
+static int check_agreement(const struct session *s, unsigned int first,
+			   struct err *err)
 {
 	unsigned int i;
 
-	for (i = 1; i < s->n; i++)
-		if (!export_same(&s->links[0].neg.export,
+	for (i = first + 1; i < s->n; i++)
+		if (usable(&s->links[i]) &&
+		    !export_same(&s->links[first].neg.export,
 				 &s->links[i].neg.export))
 			return err_set(err, ST_PROTOCOL,
-				       "%s: connections 0 and %u were offered different sizes, flags or block sizes",
-				       s->server, i);
+				       "%s: connections %u and %u were offered different sizes, flags or block sizes",
+				       s->server, first, i);
 	return 0;
 }
 
@@ -228,13 +235,15 @@ int attach_choose(const struct attach_options *o, struct session *s,
 		*err = *worst(s);
 		return -1;
 	}
+	if (check_agreement(s, first, err))
+		return -1;
 	if (s->n > 1 && !o->read_only && !o->force_multi_conn &&
 	    !export_shareable(&s->links[first].neg.export))
 		keep_one(s, first);
 	else if (have < s->n)
 		return too_few(s, have, err);
 	*export = &s->links[0].neg.export;
-	return check_agreement(s, err);
+	return 0;
 }
 
 /**
@@ -268,5 +277,5 @@ int attach_salvage(struct session *s, const struct export **export,
 	}
 	s->n = have;
 	*export = &s->links[0].neg.export;
-	return check_agreement(s, err);
+	return check_agreement(s, 0, err);
 }

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Servers that cut their handshake short at any byte, get any byte of it wrong, stop in
-# it, or never come to its end: attach fails in words and in time, and leaves nothing.
+# it, never come to its end, or offer each connection something else: attach fails in
+# words and in time, and leaves nothing.
 # timeout: 180
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -52,4 +53,8 @@ for how in endless huge; do
 	say "$how: $(cat "$T/err")"
 	[ "$seconds" -le $((6 * slow)) ] || fail "$how: it took $seconds s"
 done
+# A server of its own, since it counts its connections.
+start_scripted liar unix "$rules"
+lie unlike 4 16
+grep -q 'offered different' "$T/err" || fail "unlike: it said: $(cat "$T/err")"
 nothing_left
