@@ -252,7 +252,7 @@ static int negotiate_and_attach(const struct attach_options *o, struct nl *nl,
 	const struct export *export;
 	struct uri uri = o->uri;
 
-	if (session_open(s, &o->uri, o->connections, deadline, &go, err))
+	if (session_open(s, &o->uri, NULL, o->connections, deadline, &go, err))
 		return -1;
 	s->sole_is_enough = !o->read_only && !o->force_multi_conn;
 	session_run(s);

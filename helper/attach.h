@@ -14,10 +14,11 @@
  * struct attach_options - what the command line asks for
  *
  * A size that is 0 was not given, but for has_read_ahead. The alternates belong to
- * the caller.
+ * the caller, and so does @peer: the address to try first, as the kernel shows it.
  */
 struct attach_options {
 	struct uri uri;
+	const char *peer;
 	bool has_device;
 	u32 device;
 	unsigned int connections;

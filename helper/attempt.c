@@ -41,15 +41,13 @@ static void *run(void *arg)
  * @family: the family, as nl_open() found it
  * @device: the device as it is, one of a list; empty afterwards
  * @uri: the server, NULL for the one that it was attached to
- * @same_server: only to the server that has the live connections
  * @report: a pipe in which the attempt appears when it is done
  * @err: filled on failure
  *
  * Return: 0, or -1 with @err set; then nothing will appear.
  */
 int attempt_start(const struct nl *family, struct nl_devices *device,
-		  const struct uri *uri, bool same_server, int report,
-		  struct err *err)
+		  const struct uri *uri, int report, struct err *err)
 {
 	struct attempt *a = calloc(1, sizeof(*a));
 	int error = ENOMEM;
@@ -60,7 +58,6 @@ int attempt_start(const struct nl *family, struct nl_devices *device,
 		a->devices = *device;
 		memset(device, 0, sizeof(*device));
 		a->want.connect_timeout = ATTEMPT_SECONDS;
-		a->want.same_server = same_server;
 		a->want.has_uri = uri;
 		if (uri)
 			a->want.uri = *uri;

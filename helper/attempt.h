@@ -31,8 +31,7 @@ struct attempt {
 };
 
 int attempt_start(const struct nl *family, struct nl_devices *device,
-		  const struct uri *uri, bool same_server, int report,
-		  struct err *err);
+		  const struct uri *uri, int report, struct err *err);
 struct attempt *attempt_take(int fd);
 u32 attempt_index(const struct attempt *a);
 void attempt_free(struct attempt *a);

@@ -53,7 +53,7 @@ static int begin(struct session *s, const struct info *info,
 {
 	struct link *link;
 
-	if (session_open(s, &info->uri, 1, info->deadline, request, err))
+	if (session_open(s, &info->uri, NULL, 1, info->deadline, request, err))
 		return -1;
 	session_run(s);
 	link = &s->links[0];

@@ -36,7 +36,6 @@ static int parse_arguments(int n, char **args, u32 *index,
 	if (n < 2)
 		return 0;
 	want->has_uri = true;
-	want->same_server = !want->replace;
 	if (uri_parse(&want->uri, args[1], err))
 		return -1;
 	if (want->uri.tls)

@@ -125,18 +125,17 @@ static bool get(struct monitor *m, u32 index, struct nl_devices *devices,
 static void start(struct monitor *m, struct watch *w,
 		  struct nl_devices *devices)
 {
-	bool same_server, chosen;
+	bool chosen;
 	struct err err;
 	struct uri uri;
 	char *text;
 
-	chosen = watch_choose(w, persist_kept(m->kept, &devices->d[0]), &text,
-			      &same_server);
+	chosen = watch_choose(w, persist_kept(m->kept, &devices->d[0]), &text);
 	if (!chosen)
 		err_set(&err, ST_FAILED, "out of memory");
 	if (!chosen || (text && uri_parse(&uri, text, &err)) ||
-	    attempt_start(&m->family, devices, text ? &uri : NULL, same_server,
-			  m->done[1], &err)) {
+	    attempt_start(&m->family, devices, text ? &uri : NULL, m->done[1],
+			  &err)) {
 		watch_failed(w, err.text);
 	} else {
 		w->state = WATCH_TRYING;

@@ -192,3 +192,19 @@ unsigned int nl_live(const struct nl_device *device)
 		live += device->conns[i].state == NBD_CONN_LIVE;
 	return live;
 }
+
+/**
+ * nl_live_peer - where a device's live connections go to
+ * @device: the device
+ *
+ * Return: the server's address of the first of them, which is the device's, or NULL.
+ */
+const char *nl_live_peer(const struct nl_device *device)
+{
+	size_t i;
+
+	for (i = 0; i < device->nr_conns; i++)
+		if (device->conns[i].state == NBD_CONN_LIVE)
+			return device->conns[i].peer;
+	return NULL;
+}

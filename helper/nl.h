@@ -171,6 +171,7 @@ int nl_error(const struct nl_answer *answer, const char *what,
 void nl_free_device(struct nl_device *device);
 void nl_free_devices(struct nl_devices *devices);
 unsigned int nl_live(const struct nl_device *device);
+const char *nl_live_peer(const struct nl_device *device);
 
 /* Between the files that speak netlink. */
 int nl_parse_device(struct nl_devices *devices, struct nl_msg *msg);

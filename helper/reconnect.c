@@ -85,7 +85,7 @@ static int reconnect(struct nl *nl, const struct nl_device *d,
 	ret = renew_negotiate(o, &s, err);
 	if (!ret)
 		ret = choose(o, &s, want->replace, &export, err);
-	if (!ret && want->same_server)
+	if (!ret && !want->replace)
 		ret = check_server(d, &s, err);
 	if (!ret)
 		ret = check_identity(d, s.server, export, err);
@@ -127,6 +127,7 @@ int reconnect_once(struct nl *nl, const struct nl_device *d,
 		return -1;
 	if (want->has_uri)
 		o.uri = want->uri;
+	o.peer = want->replace ? NULL : nl_live_peer(d);
 	if (!want->replace && *live == d->nr_conns)
 		return 0;
 	if (!want->replace)

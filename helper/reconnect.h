@@ -13,15 +13,12 @@
  * @uri: the server, if it is not where it was
  * @has_uri: @uri was given
  * @replace: live connections are replaced, too
- * @same_server: only to the server that the live connections go to, if there are
- *	any
  * @connect_timeout: seconds for all handshakes
  */
 struct reconnect_options {
 	struct uri uri;
 	bool has_uri;
 	bool replace;
-	bool same_server;
 	u64 connect_timeout;
 };
 

@@ -59,7 +59,8 @@ int renew_negotiate(const struct attach_options *o, struct session *s,
 	};
 	s64 deadline = deadline_in((s64)o->connect_timeout * 1000);
 
-	if (session_open(s, &o->uri, o->connections, deadline, &go, err))
+	if (session_open(s, &o->uri, o->peer, o->connections, deadline, &go,
+			 err))
 		return -1;
 	session_run(s);
 	return 0;

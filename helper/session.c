@@ -319,6 +319,8 @@ static int connect_first(struct session *s, const struct addresses *list,
  * session_open - connect to a server several times and begin the handshakes
  * @s: the session; session_close() it, also after a failure
  * @uri: the server
+ * @peer: the address to try first if the server has it, as transport_peer() says
+ *	it; or NULL
  * @n: how many connections, at most SESSION_MAX_LINKS
  * @deadline: when all must be done
  * @request: what each does after the greeting
@@ -326,9 +328,9 @@ static int connect_first(struct session *s, const struct addresses *list,
  *
  * Return: 0, or -1 with @err set when no connection came about.
  */
-int session_open(struct session *s, const struct uri *uri, unsigned int n,
-		 s64 deadline, const struct neg_request *request,
-		 struct err *err)
+int session_open(struct session *s, const struct uri *uri, const char *peer,
+		 unsigned int n, s64 deadline,
+		 const struct neg_request *request, struct err *err)
 {
 	struct addresses list;
 	unsigned int i;
@@ -338,6 +340,8 @@ int session_open(struct session *s, const struct uri *uri, unsigned int n,
 	s->deadline = deadline;
 	if (transport_resolve(uri, deadline, &list, err))
 		return -1;
+	if (peer)
+		transport_prefer(&list, peer);
 	s->links = calloc(n, sizeof(*s->links));
 	if (!s->links)
 		return err_set(err, ST_FAILED, "out of memory");

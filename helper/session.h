@@ -41,9 +41,9 @@ struct session {
 	bool sole_is_enough;
 };
 
-int session_open(struct session *s, const struct uri *uri, unsigned int n,
-		 s64 deadline, const struct neg_request *request,
-		 struct err *err);
+int session_open(struct session *s, const struct uri *uri, const char *peer,
+		 unsigned int n, s64 deadline,
+		 const struct neg_request *request, struct err *err);
 int session_run(struct session *s);
 int session_ask(struct session *s, const struct neg_request *request,
 		struct err *err);

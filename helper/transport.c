@@ -190,6 +190,57 @@ static void format_unix(const struct sockaddr_un *sa, socklen_t len, char *dst,
 			 sa->sun_path);
 }
 
+static void format_peer(const struct address *address, char *dst, size_t size)
+{
+	const struct sockaddr_in6 *in6 = (const void *)&address->sa;
+	const struct sockaddr_in *in = (const void *)&address->sa;
+	const struct sockaddr_vm *vm = (const void *)&address->sa;
+	char host[INET6_ADDRSTRLEN] = "";
+
+	snprintf(dst, size, "unknown");
+	switch (address->sa.ss_family) {
+	case AF_INET:
+		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+		snprintf(dst, size, "%s:%u", host, ntohs(in->sin_port));
+		break;
+	case AF_INET6:
+		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+		snprintf(dst, size, "[%s]:%u", host, ntohs(in6->sin6_port));
+		break;
+	case AF_VSOCK:
+		snprintf(dst, size, "vsock:%u:%u", vm->svm_cid, vm->svm_port);
+		break;
+	case AF_UNIX:
+		format_unix((const void *)&address->sa, address->len, dst,
+			    size);
+		break;
+	default:
+		break;
+	}
+}
+
+/**
+ * transport_prefer - put one address of a server before its others
+ * @list: the addresses
+ * @peer: the one that is meant, as transport_peer() says it; it need not be there
+ */
+void transport_prefer(struct addresses *list, const char *peer)
+{
+	char one[TRANSPORT_PEER_MAX];
+	struct address first;
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		format_peer(&list->a[i], one, sizeof(one));
+		if (strcmp(one, peer))
+			continue;
+		first = list->a[i];
+		memmove(&list->a[1], &list->a[0], i * sizeof(first));
+		list->a[0] = first;
+		return;
+	}
+}
+
 /**
  * transport_peer - the server's address as the kernel shows it in status
  * @fd: a connected socket
@@ -200,38 +251,12 @@ static void format_unix(const struct sockaddr_un *sa, socklen_t len, char *dst,
  */
 char *transport_peer(int fd, char *dst, size_t size)
 {
-	union {
-		struct sockaddr_storage any;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-		struct sockaddr_un un;
-		struct sockaddr_vm vm;
-	} sa = { .any.ss_family = AF_UNSPEC };
-	char host[INET6_ADDRSTRLEN] = "";
-	socklen_t len = sizeof(sa);
+	struct address address = { .len = sizeof(address.sa) };
 
-	snprintf(dst, size, "unknown");
-	if (getpeername(fd, (struct sockaddr *)&sa, &len))
-		return dst;
-	switch (sa.any.ss_family) {
-	case AF_INET:
-		inet_ntop(AF_INET, &sa.in.sin_addr, host, sizeof(host));
-		snprintf(dst, size, "%s:%u", host, ntohs(sa.in.sin_port));
-		break;
-	case AF_INET6:
-		inet_ntop(AF_INET6, &sa.in6.sin6_addr, host, sizeof(host));
-		snprintf(dst, size, "[%s]:%u", host, ntohs(sa.in6.sin6_port));
-		break;
-	case AF_VSOCK:
-		snprintf(dst, size, "vsock:%u:%u", sa.vm.svm_cid,
-			 sa.vm.svm_port);
-		break;
-	case AF_UNIX:
-		format_unix(&sa.un, len, dst, size);
-		break;
-	default:
-		break;
-	}
+	address.sa.ss_family = AF_UNSPEC;
+	if (getpeername(fd, (struct sockaddr *)&address.sa, &address.len))
+		address.sa.ss_family = AF_UNSPEC;
+	format_peer(&address, dst, size);
 	return dst;
 }
 

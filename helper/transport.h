@@ -30,6 +30,7 @@ int transport_resolve(const struct uri *uri, s64 deadline,
 int transport_start(const struct address *address, int *fd);
 int transport_result(int fd);
 void transport_tune(int fd);
+void transport_prefer(struct addresses *list, const char *peer);
 char *transport_peer(int fd, char *dst, size_t size);
 bool transport_send_all(int fd, const void *data, size_t len);
 

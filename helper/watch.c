@@ -222,12 +222,10 @@ void watch_failed(struct watch *w, const char *reason)
  * @w: the watch; the try is counted
  * @s: what attach left, or NULL
  * @uri: result, to be freed; NULL: to where the device was attached
- * @same_server: result: only if the live connections go there, too
  *
  * Return: false when memory ran out.
  */
-bool watch_choose(struct watch *w, const struct state_attach *s, char **uri,
-		  bool *same_server)
+bool watch_choose(struct watch *w, const struct state_attach *s, char **uri)
 {
 	size_t n = s ? s->n : 0;
 
@@ -235,6 +233,5 @@ bool watch_choose(struct watch *w, const struct state_attach *s, char **uri,
 	w->tries.tries++;
 	w->target %= 1 + n;
 	*uri = w->target ? strdup(s->alternates[w->target - 1]) : NULL;
-	*same_server = n;
 	return !w->target || *uri;
 }

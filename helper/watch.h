@@ -56,7 +56,6 @@ void watch_lost(struct watch *w, const struct nl_device *d);
 void watch_live(struct watch *w, const struct nl_device *d);
 void watch_failed(struct watch *w, const char *reason);
 void watch_later(struct watch *w);
-bool watch_choose(struct watch *w, const struct state_attach *s, char **uri,
-		  bool *same_server);
+bool watch_choose(struct watch *w, const struct state_attach *s, char **uri);
 
 #endif /* NBDCTL_WATCH_H */
