@@ -55,6 +55,11 @@ kill_amid()
 	wait_for 40 synced "$1" || fail "only $(wc -l <"$T/synced") files"
 	kill -9 "$server_pid"
 }
+flush_failed()
+{
+	dmesg | sed '1,/newer than writes/d' |
+		grep -q "I/O error, dev $name, sector 0 op 0x1:(WRITE) flags 0x800 "
+}
 check_files()
 {
 	(cd "$mnt" && sha256sum --quiet -c "$T/synced") >"$T/out" 2>&1 ||
@@ -94,9 +99,10 @@ for fs in ext4 xfs; do
 	kill_amid 12
 	serve
 	expect_status 0 nbdctl reconnect "$dev"
-	wait_for 40 gone $writer || fail "$fs: nobody told the writer"
+	# The flush that failed may be one of the journal's own, whose end ext4 ignores.
+	wait_for 40 gone $writer || flush_failed || fail "$fs: nobody was told"
 	# On 6.1 it has not noticed.
-	kill $loose 2>/dev/null || true
+	kill $writer $loose 2>/dev/null || true
 	wait $writer $loose || true
 	[ "$(field "$dev" .losses)" -ge 1 ] || fail "$fs: no loss was noticed"
 	umount "$mnt"
