@@ -133,7 +133,10 @@ static int wait_for(int fd, s64 milliseconds, const char *notice)
 	return -ETIMEDOUT;
 }
 
-/* It may stay for long, and nobody is to wait for what it has open. Returns @fd. */
+/*
+ * It may stay for long, and nobody is to wait for what it has open. Keeps @fd, and
+ * returns where it is then.
+ */
 static int let_go(int fd)
 {
 	int null = open("/dev/null", O_RDWR);

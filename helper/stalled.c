@@ -52,18 +52,15 @@ static bool peer_uri(const char *peer, struct uri *uri)
 }
 
 /* Where all live connections go, which need not be where attach was told; or NULL. */
-static const char *live_peer(const struct nl_device *d)
+static const char *only_peer(const struct nl_device *d)
 {
-	const char *peer = NULL;
+	const char *peer = nl_live_peer(d);
 	size_t i;
 
-	for (i = 0; i < d->nr_conns; i++) {
-		if (d->conns[i].state != NBD_CONN_LIVE)
-			continue;
-		if (peer && strcmp(peer, d->conns[i].peer))
+	for (i = 0; i < d->nr_conns; i++)
+		if (d->conns[i].state == NBD_CONN_LIVE &&
+		    strcmp(peer, d->conns[i].peer))
 			return NULL;
-		peer = d->conns[i].peer;
-	}
 	return peer;
 }
 
@@ -137,7 +134,7 @@ void stalled_ask(struct stalled *list, size_t n, unsigned int seconds)
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		peer = live_peer(list[i].d);
+		peer = only_peer(list[i].d);
 		list[i].silent = false;
 		list[i].pid = -1;
 		if (peer && peer_uri(peer, &uri))

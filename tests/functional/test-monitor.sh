@@ -198,4 +198,14 @@ wait_for 15 test ! -e "$T/run/monitor-$name.json" ||
 
 kill "$monitor"
 wait "$monitor" || fail "the monitor ended with $?"
+
+# A signal that is ignored, as by nohup, does not end it.
+trap '' HUP
+start_monitor
+trap 'exit 143' HUP
+kill -HUP "$monitor"
+sleep 1
+! gone "$monitor" || fail "SIGHUP ends it although it is ignored"
+kill "$monitor"
+wait "$monitor" || fail "the monitor ended with $?"
 nothing_left

@@ -3,7 +3,7 @@
 # The server is killed under verified I/O and comes back: nbdctl reconnect gives the
 # device new connections, and nobody sees an error. What is no longer the same disk
 # is refused. Live connections can be moved to another server, and nobody mixes two.
-# timeout: 150
+# timeout: 180
 # cpus: 2
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -85,5 +85,28 @@ wait_for 10 live_is 1 || fail "no connection went"
 refused 5 'go to another server' nbdctl reconnect "$dev"
 live_is 1 || fail "$(field "$dev" .connections_live) live, not 1"
 expect_status 0 nbdctl reconnect "$dev" "$uri"
+live_is 2 || fail "not all are live"
+detach "$dev"
+
+# A host with two addresses: new connections go to the one that the live ones have.
+printf '127.0.0.1 twice\n::1 twice\n' >"$T/hosts"
+mount --bind "$T/hosts" /etc/hosts
+mounts+=(/etc/hosts)
+if ! getent ahosts twice | grep -q '^::1 .*STREAM'; then
+	say "no IPv6 here"
+	exit 0
+fi
+before=$sock
+start_captive tcp "proxy:$before"
+attach -C 2 "nbd://twice:$port/"
+peer=$(field "$dev" '.connections[0].peer')
+[ "$peer" = "127.0.0.1:$port" ] || fail "it is connected to $peer"
+kill -USR1 "$server_pid"
+wait_for 10 live_is 1 || fail "no connection went"
+# The first address has a server now, too.
+getent ahosts twice | head -n 1 | grep -q '^::1 ' || say "127.0.0.1 comes first here"
+nbdkit -P "$T/pid-six" -i ::1 -p "$port" file "$T/disk" || fail "no server at ::1"
+took_pid "$T/pid-six"
+expect_status 0 nbdctl reconnect "$dev"
 live_is 2 || fail "not all are live"
 detach "$dev"
