@@ -94,6 +94,20 @@ static inline bool nbd_cmd_is_lengthy(const struct nbd_cmd *cmd)
 	return type != NBD_CMD_READ && type != NBD_CMD_WRITE;
 }
 
+/*
+ * How many seconds more than others it may take: one for each 16 MiB that is trimmed or
+ * zeroed, unless that is fast or refused.
+ */
+static inline u32 nbd_cmd_extra(const struct nbd_cmd *cmd)
+{
+	u32 type = cmd->type & 0xffff;
+
+	if (type != NBD_CMD_TRIM && (type != NBD_CMD_WRITE_ZEROES ||
+				     cmd->type & NBD_CMD_FLAG_FAST_ZERO))
+		return 0;
+	return be32_to_cpu(cmd->hdr.len) >> 24;
+}
+
 static inline u64 nbd_cmd_identity(u32 generation, u16 conn)
 {
 	return (u64)generation << 32 | (u64)conn << 16;

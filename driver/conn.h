@@ -96,6 +96,7 @@ struct nbd_conn_stats {
  * @issues: commands issued so far, the generation half of cookies
  * @in_flight: commands issued and not over
  * @lengthy: those of them that may take long, see nbd_cmd_is_lengthy()
+ * @extra: seconds more that they may take together, see nbd_cmd_extra()
  * @unflushed: what a flush would be about, see flush.h
  * @birth: of its socket, see loss.h; changed while DOWN
  * @latency: smoothed time to the answer of a read or write, see route.c; 0
@@ -149,6 +150,7 @@ struct nbd_conn {
 	atomic_t issues;
 	atomic_t in_flight;
 	atomic_t lengthy;
+	atomic_t extra;
 	atomic_t unflushed;
 	u32 birth;
 	u32 latency;
@@ -190,8 +192,10 @@ struct nbd_conn {
 static inline int nbd_conn_count(struct nbd_conn *conn,
 				 const struct nbd_cmd *cmd)
 {
-	if (nbd_cmd_is_lengthy(cmd))
+	if (nbd_cmd_is_lengthy(cmd)) {
 		atomic_inc(&conn->lengthy);
+		atomic_add(nbd_cmd_extra(cmd), &conn->extra);
+	}
 	return atomic_inc_return(&conn->in_flight);
 }
 
@@ -199,8 +203,10 @@ static inline int nbd_conn_count(struct nbd_conn *conn,
 static inline void nbd_conn_uncount(struct nbd_conn *conn,
 				    const struct nbd_cmd *cmd)
 {
-	if (nbd_cmd_is_lengthy(cmd))
+	if (nbd_cmd_is_lengthy(cmd)) {
 		atomic_dec(&conn->lengthy);
+		atomic_sub(nbd_cmd_extra(cmd), &conn->extra);
+	}
 	atomic_dec(&conn->in_flight);
 }
 

@@ -13,8 +13,8 @@
 #include "gather.h"
 #include "queue.h"
 
-/* A trim, or a zeroing that need not be fast, gets a second for so many bytes. */
-#define NBD_SLOW_BYTES_SHIFT	24
+/* Seconds more for what takes long, together: no command has more by itself. */
+#define NBD_EXTRA_MAX		256
 /* Nothing is saved by sending more than this at once. */
 #define NBD_FULL_BURST		SZ_256K
 
@@ -204,28 +204,13 @@ static void nbd_commit_rqs(struct blk_mq_hw_ctx *hctx)
 
 /* --- timeouts -------------------------------------------------------- */
 
-static bool nbd_may_be_slow(struct request *rq)
+/*
+ * A server may work on one request after the other, so what is behind one that may take
+ * long may, too. Between two answers no more than one of them can be in its way.
+ */
+static unsigned long nbd_extra(const struct nbd_conn *conn)
 {
-	const struct nbd_cmd *cmd = blk_mq_rq_to_pdu(rq);
-
-	switch (req_op(rq)) {
-	case REQ_OP_DISCARD:
-		return true;
-	case REQ_OP_WRITE_ZEROES:
-		return !(cmd->type & NBD_CMD_FLAG_FAST_ZERO);
-	default:
-		return false;
-	}
-}
-
-static unsigned long nbd_allowance(const struct nbd_queue *q,
-				   struct request *rq)
-{
-	unsigned long allowed = READ_ONCE(q->config.timeout);
-
-	if (allowed && nbd_may_be_slow(rq))
-		allowed += (blk_rq_bytes(rq) >> NBD_SLOW_BYTES_SHIFT) * HZ;
-	return allowed;
+	return min(atomic_read(&conn->extra), NBD_EXTRA_MAX) * HZ;
 }
 
 /*
@@ -237,15 +222,16 @@ static enum blk_eh_timer_return nbd_timeout(struct request *rq)
 {
 	struct nbd_queue *q = nbd_queue_of(rq);
 	struct nbd_cmd *cmd = blk_mq_rq_to_pdu(rq);
-	unsigned long allowed = nbd_allowance(q, rq);
+	unsigned long timeout = READ_ONCE(q->config.timeout);
 	u64 state = nbd_cmd_state(cmd);
-	unsigned long again;
+	unsigned long allowed, again;
 	struct nbd_conn *conn;
 
-	if (!allowed || !(state & NBD_CMD_ISSUED))
+	if (!timeout || !(state & NBD_CMD_ISSUED))
 		return BLK_EH_RESET_TIMER;
 
 	conn = q->config.conns[nbd_cmd_conn(state)];
+	allowed = timeout + nbd_extra(conn);
 	if (nbd_conn_overdue(conn, cmd, allowed, &again)) {
 		/* First this: the slot may have another socket after a while. */
 		nbd_conn_fail(conn, -ETIMEDOUT);
@@ -255,7 +241,8 @@ static enum blk_eh_timer_return nbd_timeout(struct request *rq)
 				    jiffies_to_msecs(allowed) / 1000);
 		again = allowed;
 	}
-	rq->timeout = max(again, 1UL);
+	/* What takes long may be over soon, and with it the time for what is behind it. */
+	rq->timeout = clamp(again, 1UL, timeout);
 	return BLK_EH_RESET_TIMER;
 }
 

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A slow server is not a dead one: requests that wait in it for longer than
 # --timeout in sum, but not one by one, all succeed, and so does zeroing or trimming
-# much at once, for which there is a second more for each 16 MiB.
-# timeout: 120
+# much at once, for which there is a second more for each 16 MiB, and what waits behind.
+# timeout: 180
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-requires nbdkit fio blkdiscard
+requires nbdkit fio blkdiscard sfdisk
 start_nbdkit unix --filter=noparallel --filter=delay memory 16M \
 	serialize=requests rdelay=400ms
 attach --timeout 3 --no-partscan "$uri"
@@ -29,4 +29,23 @@ expect_field "$dev" '[.connections[].failures] | add' 0
 # There is none for what is small.
 took expect_status 1 blkdiscard -z -l 64K "$dev"
 expect_field "$dev" '[.connections[].failures] | add' 1
+detach --force "$dev"
+kill_server "$server_pid"
+
+# What is behind one that may take long has as much, and no more when that is over.
+start_nbdkit unix --filter=noparallel --filter=delay memory 1G \
+	serialize=requests delay-trim=$((8 * slow)) rdelay=0
+attach --timeout $((3 * slow)) "$uri"
+# On the same node the ioctl would keep the read from being sent.
+echo 'start=2048' | sfdisk -q "$dev" 2>"$T/sfdisk.log" || fail "sfdisk"
+blkdiscard "${dev}p1" 2>"$T/blkdiscard.log" &
+trimming=$!
+sleep 1
+took expect_status 0 dd if="$dev" of=/dev/null bs=4k count=1 iflag=direct status=none
+[ "$seconds" -ge 4 ] || fail "the read did not wait, it took $seconds s"
+wait $trimming || fail "blkdiscard: $(cat "$T/blkdiscard.log")"
+expect_field "$dev" '[.connections[].failures] | add' 0
+kill -STOP "$server_pid"
+took expect_status 1 dd if="$dev" of=/dev/null bs=4k count=1 iflag=direct status=none
+[ "$seconds" -le $((10 * slow)) ] || fail "a stopped server has $seconds s"
 detach --force "$dev"

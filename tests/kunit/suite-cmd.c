@@ -4,7 +4,7 @@
  */
 #include <kunit/test.h>
 
-#include "../../driver/cmd.h"
+#include "../../driver/conn.h"
 
 static void claim_needs_everything(struct kunit *test)
 {
@@ -62,11 +62,36 @@ static void replied_before_all_was_sent(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, nbd_cmd_sent(&cmd));
 }
 
+static void what_may_take_longer(struct kunit *test)
+{
+	struct nbd_cmd cmd = { .type = NBD_CMD_TRIM };
+	struct nbd_conn *conn = kunit_kzalloc(test, sizeof(*conn), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, conn);
+	cmd.hdr.len = cpu_to_be32(64 << 20);
+	KUNIT_EXPECT_EQ(test, 4U, nbd_cmd_extra(&cmd));
+	nbd_conn_count(conn, &cmd);
+	nbd_conn_count(conn, &cmd);
+	KUNIT_EXPECT_EQ(test, 8, atomic_read(&conn->extra));
+	nbd_conn_uncount(conn, &cmd);
+	nbd_conn_uncount(conn, &cmd);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&conn->extra));
+	cmd.type = NBD_CMD_WRITE_ZEROES | NBD_CMD_FLAG_NO_HOLE;
+	KUNIT_EXPECT_EQ(test, 4U, nbd_cmd_extra(&cmd));
+	cmd.type = NBD_CMD_WRITE_ZEROES | NBD_CMD_FLAG_FAST_ZERO;
+	KUNIT_EXPECT_EQ(test, 0U, nbd_cmd_extra(&cmd));
+	cmd.type = NBD_CMD_WRITE;
+	KUNIT_EXPECT_EQ(test, 0U, nbd_cmd_extra(&cmd));
+	cmd.type = NBD_CMD_FLUSH;
+	KUNIT_EXPECT_EQ(test, 0U, nbd_cmd_extra(&cmd));
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(claim_needs_everything),
 	KUNIT_CASE(claim_after_withdrawal),
 	KUNIT_CASE(sent_then_replied),
 	KUNIT_CASE(replied_before_all_was_sent),
+	KUNIT_CASE(what_may_take_longer),
 	{ }
 };
 
