@@ -276,7 +276,7 @@ static void nbd_io_account_reply(struct nbd_conn *conn,
 	struct nbd_progress *slot =
 		&conn->progress[epoch % NBD_PROGRESS_BUCKETS];
 
-	if ((s32)(epoch - slot->epoch) >= 0) {
+	if (nbd_epoch_diff(epoch, slot->epoch) >= 0) {
 		WRITE_ONCE(slot->epoch, epoch);
 		WRITE_ONCE(slot->at, jiffies);
 	}

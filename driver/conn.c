@@ -331,6 +331,7 @@ bool nbd_conn_overdue(struct nbd_conn *conn, const struct nbd_cmd *cmd,
 	u64 state = atomic64_read(&cmd->state);
 	u32 epoch = READ_ONCE(cmd->seq) >> NBD_PROGRESS_SHIFT;
 	unsigned long last = READ_ONCE(cmd->sent_at);
+	unsigned long now = jiffies;
 	unsigned int i;
 
 	*again = timeout;
@@ -341,12 +342,13 @@ bool nbd_conn_overdue(struct nbd_conn *conn, const struct nbd_cmd *cmd,
 	for (i = 0; i < NBD_PROGRESS_BUCKETS; i++) {
 		const struct nbd_progress *slot = &conn->progress[i];
 
-		if ((s32)(READ_ONCE(slot->epoch) - epoch) <= 0)
+		if (nbd_epoch_diff(READ_ONCE(slot->epoch), epoch) <= 0)
 			last = nbd_later(last, READ_ONCE(slot->at));
 	}
-	if (time_after_eq(jiffies, last + timeout))
+	/* The last answer may be younger than now. */
+	if (time_after_eq(now, last + timeout))
 		return true;
-	*again = last + timeout - jiffies;
+	*again = last + timeout - now;
 	return false;
 }
 

@@ -65,6 +65,12 @@ struct nbd_progress {
 	unsigned long at;
 };
 
+/* How much later @a is than @b; they wrap where seq does. */
+static inline s32 nbd_epoch_diff(u32 a, u32 b)
+{
+	return (s32)((a - b) << NBD_PROGRESS_SHIFT);
+}
+
 /**
  * struct nbd_conn_stats - counters; one writer each, read without a lock
  * @requests: commands completed by a reply

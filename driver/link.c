@@ -175,8 +175,10 @@ static void nbd_dead_work(struct work_struct *work)
 {
 	struct nbd_dev *dev = container_of(to_delayed_work(work),
 					   struct nbd_dev, dead_work);
+	unsigned long now;
 
 	mutex_lock(&dev->link_lock);
+	now = jiffies;
 	if (dev->state != NBD_STATE_PARKED)
 		goto out;
 	if (dev->held)
@@ -185,9 +187,9 @@ static void nbd_dead_work(struct work_struct *work)
 	else if (nbd_queue_live(&dev->queue))
 		nbd_link_live(dev);
 	/* It has begun already, while we waited for the lock. */
-	else if (time_before(jiffies, dev->dead_at))
+	else if (time_before(now, dev->dead_at))
 		queue_delayed_work(nbd_recovery_wq, &dev->dead_work,
-				   dev->dead_at - jiffies);
+				   dev->dead_at - now);
 	else
 		nbd_link_die(dev);
 out:

@@ -86,12 +86,24 @@ static void what_may_take_longer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0U, nbd_cmd_extra(&cmd));
 }
 
+/* After 2^32 commands a connection goes on to be measured. */
+static void epochs_wrap(struct kunit *test)
+{
+	u32 last = U32_MAX >> NBD_PROGRESS_SHIFT;
+
+	KUNIT_EXPECT_EQ(test, 0, nbd_epoch_diff(last, last));
+	KUNIT_EXPECT_GT(test, nbd_epoch_diff(0, last), 0);
+	KUNIT_EXPECT_LT(test, nbd_epoch_diff(last, 0), 0);
+	KUNIT_EXPECT_GT(test, nbd_epoch_diff(9, 5), 0);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(claim_needs_everything),
 	KUNIT_CASE(claim_after_withdrawal),
 	KUNIT_CASE(sent_then_replied),
 	KUNIT_CASE(replied_before_all_was_sent),
 	KUNIT_CASE(what_may_take_longer),
+	KUNIT_CASE(epochs_wrap),
 	{ }
 };
 
