@@ -4,6 +4,7 @@
  * are down.
  */
 #include <linux/netlink.h>
+#include <linux/sched/mm.h>
 
 #include "attach.h"
 #include "link.h"
@@ -197,15 +198,19 @@ static int nbd_reconfigure_locked(struct nbd_dev *dev,
 int nbd_reconfigure(struct nbd_reconfigure *req, struct netlink_ext_ack *extack)
 {
 	struct nbd_dev *dev = nbd_dev_get(req->index);
+	unsigned int noio;
 	int ret;
 
 	if (!dev) {
 		NL_SET_ERR_MSG(extack, "no such device");
 		return -EINVAL;
 	}
+	/* Memory must not wait for requests that wait for these connections. */
+	noio = memalloc_noio_save();
 	mutex_lock(&dev->lock);
 	ret = nbd_reconfigure_locked(dev, req, extack);
 	mutex_unlock(&dev->lock);
+	memalloc_noio_restore(noio);
 	nbd_dev_put(dev);
 	return ret;
 }
