@@ -31,6 +31,32 @@ struct nbd_conn *nbd_flush_next(struct nbd_conn **conns, unsigned int count,
 }
 
 /**
+ * nbd_flush_orphaned() - are there writes that no flush can reach any more?
+ * @conns: the connections
+ * @count: how many
+ *
+ * Those of a connection that is going down, which nobody has been told of yet; they
+ * are forgotten.
+ *
+ * Context: any; the configuration must not go away.
+ * Return: true if there were some.
+ */
+bool nbd_flush_orphaned(struct nbd_conn **conns, unsigned int count)
+{
+	bool orphaned = false;
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (atomic_read(&conns[i]->unflushed) & NBD_UNFLUSHED_WRITES &&
+		    !nbd_conn_usable(conns[i]) &&
+		    atomic_fetch_andnot(NBD_UNFLUSHED_WRITES,
+					&conns[i]->unflushed) &
+		    NBD_UNFLUSHED_WRITES)
+			orphaned = true;
+	return orphaned;
+}
+
+/**
  * nbd_flush_begin() - a flush is about to be issued
  * @conn: the connection that is to carry it
  *

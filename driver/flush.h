@@ -15,6 +15,7 @@
 
 #include "conn.h"
 
+bool nbd_flush_orphaned(struct nbd_conn **conns, unsigned int count);
 struct nbd_conn *nbd_flush_next(struct nbd_conn **conns, unsigned int count,
 				struct nbd_cmd *cmd);
 void nbd_flush_begin(struct nbd_conn *conn);

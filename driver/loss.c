@@ -71,12 +71,14 @@ void nbd_loss_written(struct nbd_loss *loss, const struct nbd_cmd *cmd)
  * @loss: of its queue
  * @cmd: the flush; notes what it covers
  * @conn: the connection that is to carry it
+ * @each: each connection is flushed by itself: then only @loss->gone says what went
+ *	with one
  *
  * Context: any.
  * Return: true if it may come too late for a write; told once.
  */
 bool nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
-		    const struct nbd_conn *conn)
+		    const struct nbd_conn *conn, bool each)
 {
 	bool late = READ_ONCE(loss->gone) && xchg(&loss->gone, false);
 	u32 since = atomic_xchg(&loss->since, 0);
@@ -84,7 +86,7 @@ bool nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
 	/* What it covers already, on its way over several connections, is older. */
 	if (!cmd->covers)
 		cmd->covers = since;
-	if (cmd->covers && (s32)(conn->birth - cmd->covers) > 0)
+	if (!each && cmd->covers && (s32)(conn->birth - cmd->covers) > 0)
 		late = true;
 	if (likely(!late))
 		return false;

@@ -35,7 +35,7 @@ void nbd_loss_birth(struct nbd_loss *loss, struct nbd_conn **conns,
 void nbd_loss_born(struct nbd_loss *loss);
 void nbd_loss_written(struct nbd_loss *loss, const struct nbd_cmd *cmd);
 bool nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
-		    const struct nbd_conn *conn);
+		    const struct nbd_conn *conn, bool each);
 void nbd_loss_unflushed(struct nbd_loss *loss, struct nbd_cmd *cmd);
 
 #endif /* NBD_LOSS_H */

@@ -105,7 +105,7 @@ static bool nbd_owes_error(struct nbd_queue *q, struct request *rq)
 static bool nbd_came_late(struct nbd_queue *q, struct nbd_cmd *cmd,
 			  struct nbd_conn *conn)
 {
-	if (likely(!nbd_loss_flush(&q->loss, cmd, conn)))
+	if (likely(!nbd_loss_flush(&q->loss, cmd, conn, q->config.flush_each)))
 		return false;
 	pr_warn_ratelimited("%s: connection %u (%s) is newer than writes that were acknowledged and not flushed: if the server was restarted they may be lost, check what is on the disk\n",
 			    q->device, conn->index, conn->peer);
@@ -148,6 +148,9 @@ struct nbd_conn *nbd_queue_issue(struct nbd_queue *q, struct nbd_cmd *cmd)
 		nbd_end(cmd, BLK_STS_IOERR);
 		return NULL;
 	}
+	if (flush && q->config.flush_each &&
+	    nbd_flush_orphaned(q->config.conns, q->config.nr_conns))
+		WRITE_ONCE(q->loss.gone, true);
 	if (READ_ONCE(q->mode) != NBD_QUEUE_HOLD || blk_rq_is_passthrough(rq))
 		conn = nbd_queue_route(&q->config, rq->mq_hctx->queue_num, cmd);
 	if (!conn) {
@@ -218,6 +221,8 @@ static bool nbd_flush_on(struct nbd_queue *q, struct nbd_conn *conn,
 	if (!nbd_flush_answered(conn, cmd) ||
 	    !nbd_flush_next(q->config.conns, q->config.nr_conns, cmd))
 		return false;
+	/* Its time with this connection is over. */
+	nbd_cmd_withdraw(cmd);
 	/* Not from here: this may be a softirq. */
 	if (nbd_wait(q, cmd, 0))
 		return true;

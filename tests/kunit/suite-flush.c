@@ -136,6 +136,25 @@ static void dead_ones_are_passed_by(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, s->conns[0], next(s, &s->other));
 }
 
+static void orphans_are_told_once(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	write_on(test, s, 0);
+	write_on(test, s, 1);
+	KUNIT_EXPECT_FALSE(test, nbd_flush_orphaned(s->conns, CONNECTIONS));
+	atomic_set(&s->conns[2]->state, NBD_CONN_FAILING);
+	KUNIT_EXPECT_FALSE(test, nbd_flush_orphaned(s->conns, CONNECTIONS));
+	/* The flush was with it, and has been taken back. */
+	nbd_flush_begin(s->conns[1]);
+	atomic_set(&s->conns[1]->state, NBD_CONN_FAILING);
+	nbd_flush_lost(s->conns[1], &s->flush);
+	KUNIT_EXPECT_TRUE(test, nbd_flush_orphaned(s->conns, CONNECTIONS));
+	KUNIT_EXPECT_FALSE(test, nbd_flush_orphaned(s->conns, CONNECTIONS));
+	KUNIT_EXPECT_FALSE(test, nbd_flush_forget(s->conns[1]));
+	flush_on(test, s, 0);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(only_what_was_written),
 	KUNIT_CASE(what_leaves_nothing_to_flush),
@@ -143,6 +162,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(a_failed_one_is_remembered),
 	KUNIT_CASE(one_in_flight_is_not_clean),
 	KUNIT_CASE(dead_ones_are_passed_by),
+	KUNIT_CASE(orphans_are_told_once),
 	{ }
 };
 
