@@ -251,10 +251,25 @@ static int nbd_io_reply(struct nbd_rx *rx, const struct nbd_reply_info *info)
 	trace_nbd_header_received(nbd_trace_request(cmd), info->cookie);
 	cmd->error = info->error;
 	conn->rx_cmd = cmd;
+	conn->rx_left = cmd->expect;
+	conn->rx_mark = cmd->expect;
 	nbd_cursor_start(&conn->rx_cursor,
 			 cmd->expect && !cmd->error ? cmd->bio : NULL,
 			 ITER_DEST);
 	return 0;
+}
+
+/* The server has done something about a command. */
+static void nbd_io_progress(struct nbd_conn *conn, const struct nbd_cmd *cmd)
+{
+	u32 epoch = cmd->seq >> NBD_PROGRESS_SHIFT;
+	struct nbd_progress *slot =
+		&conn->progress[epoch % NBD_PROGRESS_BUCKETS];
+
+	if (nbd_epoch_diff(epoch, slot->epoch) >= 0) {
+		WRITE_ONCE(slot->epoch, epoch);
+		WRITE_ONCE(slot->at, jiffies);
+	}
 }
 
 /* nbd_rx_ops.more: the cursor is always at the bio that comes next. */
@@ -266,20 +281,25 @@ static size_t nbd_io_more(struct nbd_rx *rx)
 		return 0;
 	rx->iter = conn->rx_cursor.iter;
 	nbd_cursor_next(&conn->rx_cursor);
+	conn->rx_left -= iov_iter_count(&rx->iter);
 	return iov_iter_count(&rx->iter);
+}
+
+/* A large answer takes its time on a slow network: is there enough to go on? */
+static void nbd_io_account_part(struct nbd_conn *conn)
+{
+	u32 left = conn->rx_left + conn->rx.left;
+
+	if (conn->rx_mark - left < NBD_PROGRESS_BYTES)
+		return;
+	conn->rx_mark = left;
+	nbd_io_progress(conn, conn->rx_cmd);
 }
 
 static void nbd_io_account_reply(struct nbd_conn *conn,
 				 const struct nbd_cmd *cmd)
 {
-	u32 epoch = cmd->seq >> NBD_PROGRESS_SHIFT;
-	struct nbd_progress *slot =
-		&conn->progress[epoch % NBD_PROGRESS_BUCKETS];
-
-	if (nbd_epoch_diff(epoch, slot->epoch) >= 0) {
-		WRITE_ONCE(slot->epoch, epoch);
-		WRITE_ONCE(slot->at, jiffies);
-	}
+	nbd_io_progress(conn, cmd);
 	WRITE_ONCE(conn->replies, conn->replies + 1);
 	conn->stats.requests++;
 	if (cmd->error)
@@ -310,6 +330,8 @@ static void nbd_io_pause(struct nbd_rx *rx)
 	struct nbd_conn *conn = nbd_io_of_rx(rx);
 	struct llist_node *done = conn->rx_done;
 
+	if (conn->rx_cmd)
+		nbd_io_account_part(conn);
 	if (done) {
 		conn->rx_done = NULL;
 		nbd_io_complete(conn, llist_reverse_order(done));

@@ -320,7 +320,8 @@ static unsigned long nbd_later(unsigned long a, unsigned long b)
  * A slow server that works through its requests is healthy: what counts is the
  * time since the command was sent, since the socket last took a byte of it,
  * and since a command sent before it (to NBD_PROGRESS_SHIFT's grain) was
- * answered. A command that waits behind others is their business.
+ * answered, or NBD_PROGRESS_BYTES of its payload arrived. A command that waits behind
+ * others is their business.
  *
  * Context: any.
  * Return: true when the connection should be given up.

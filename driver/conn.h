@@ -54,6 +54,8 @@ struct nbd_conn_ops {
 /* Buckets of nbd_conn.progress, each for this many commands (a power of 2). */
 #define NBD_PROGRESS_BUCKETS	64
 #define NBD_PROGRESS_SHIFT	8
+/* So much of a payload is progress, too: it bounds who sends a byte now and then. */
+#define NBD_PROGRESS_BYTES	SZ_1M
 
 /**
  * struct nbd_progress - when one of a run of commands was last answered
@@ -122,6 +124,8 @@ struct nbd_conn_stats {
  * @rx_lock: held by the work that receives; never waited for
  * @rx_cmd: the command whose reply is being received
  * @rx_cursor: place in its payload
+ * @rx_left: bytes of that which @rx was not asked for yet
+ * @rx_mark: bytes of that which were missing when it last counted as progress
  * @rx_done: commands that are over and wait for nbd_conn_ops.complete
  * @replies: commands that were answered and had begun to travel
  * @progress: when commands were answered, for nbd_conn_overdue()
@@ -173,6 +177,8 @@ struct nbd_conn {
 	struct nbd_rx rx;
 	struct nbd_cmd *rx_cmd;
 	struct nbd_cursor rx_cursor;
+	u32 rx_left;
+	u32 rx_mark;
 	struct llist_node *rx_done;
 	u32 replies;
 	struct nbd_progress progress[NBD_PROGRESS_BUCKETS];

@@ -205,12 +205,18 @@ static void nbd_commit_rqs(struct blk_mq_hw_ctx *hctx)
 /* --- timeouts -------------------------------------------------------- */
 
 /*
- * A server may work on one request after the other, so what is behind one that may take
- * long may, too. Between two answers no more than one of them can be in its way.
+ * A server may work on one request after the other, whatever connection it came from, so
+ * what is behind one that may take long may, too. Between two answers no more than one
+ * of them can be in its way.
  */
-static unsigned long nbd_extra(const struct nbd_conn *conn)
+static unsigned long nbd_extra(const struct nbd_queue_config *config)
 {
-	return min(atomic_read(&conn->extra), NBD_EXTRA_MAX) * HZ;
+	unsigned int i;
+	int extra = 0;
+
+	for (i = 0; i < config->nr_conns && extra < NBD_EXTRA_MAX; i++)
+		extra += atomic_read(&config->conns[i]->extra);
+	return min(extra, NBD_EXTRA_MAX) * HZ;
 }
 
 /*
@@ -231,7 +237,7 @@ static enum blk_eh_timer_return nbd_timeout(struct request *rq)
 		return BLK_EH_RESET_TIMER;
 
 	conn = q->config.conns[nbd_cmd_conn(state)];
-	allowed = timeout + nbd_extra(conn);
+	allowed = timeout + nbd_extra(&q->config);
 	if (nbd_conn_overdue(conn, cmd, allowed, &again)) {
 		/* First this: the slot may have another socket after a while. */
 		nbd_conn_fail(conn, -ETIMEDOUT);
