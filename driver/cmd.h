@@ -51,7 +51,9 @@
  * @sent_at: jiffies when its header was handed to the socket
  * @ready_at: jiffies when a fenced command may be issued again
  * @flush_at: connection that a flush has got to, see flush.h
+ * @flush_covers: what it is about there, see flush.h
  * @covers: what a flush is about, see loss.h
+ * @birth: when it was issued, see loss.h
  */
 struct nbd_cmd {
 	atomic64_t state;
@@ -66,8 +68,10 @@ struct nbd_cmd {
 	unsigned long sent_at;
 	unsigned long ready_at;
 	struct nbd_request hdr;
-	u32 flush_at;
+	u16 flush_at;
+	bool flush_covers;
 	u32 covers;
+	u32 birth;
 };
 
 /* Does it change what the export holds? */

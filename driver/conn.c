@@ -272,6 +272,7 @@ static void nbd_conn_take_down(struct nbd_conn *conn, int error)
 	nbd_conn_silence(conn, error);
 	nbd_conn_take_back(conn, error);
 	if (error) {
+		conn->ops->emptied(conn);
 		WRITE_ONCE(conn->last_error, error);
 		WRITE_ONCE(conn->failures, conn->failures + 1);
 	}

@@ -30,6 +30,8 @@ struct nbd_conn;
  *	any connection. Failure work
  * @retry: a command taken back; @sent: part of it was on the wire, @peer: the
  *	server itself ended the connection. Failure work
+ * @emptied: it has failed, and all commands were taken back; the slot cannot be filled
+ *	yet. Failure work
  * @down: the connection is down; @error is why, 0 for nbd_conn_close().
  *	Failure work
  */
@@ -40,6 +42,7 @@ struct nbd_conn_ops {
 	void (*sweep)(struct nbd_conn *conn, struct llist_node **taken);
 	void (*retry)(struct nbd_conn *conn, struct nbd_cmd *cmd, bool sent,
 		      bool peer);
+	void (*emptied)(struct nbd_conn *conn);
 	void (*down)(struct nbd_conn *conn, int error);
 };
 

@@ -59,60 +59,78 @@ bool nbd_flush_orphaned(struct nbd_conn **conns, unsigned int count)
 /**
  * nbd_flush_begin() - a flush is about to be issued
  * @conn: the connection that is to carry it
+ * @cmd: the flush; notes whether there is something that it covers, and gets the
+ *	birth of @conn
  *
  * Fully ordered: writes whose replies were seen before are covered by it.
  *
  * Context: any.
  */
-void nbd_flush_begin(struct nbd_conn *conn)
+void nbd_flush_begin(struct nbd_conn *conn, struct nbd_cmd *cmd)
 {
 	int old = atomic_read(&conn->unflushed);
 
+	/* Before that, so that a new socket in the slot shows: see nbd_loss_moved(). */
+	cmd->birth = READ_ONCE(conn->birth);
 	while (!atomic_try_cmpxchg(&conn->unflushed, &old,
 				   (old & ~NBD_UNFLUSHED_WRITES) +
 				   NBD_UNFLUSHED_FLUSH))
 		;
+	/* What another one is about, which is not over, is not clean. */
+	cmd->flush_covers = old != 0;
 }
 
-static void nbd_flush_failed(struct nbd_conn *conn)
+/**
+ * nbd_flush_undo() - a flush was not carried out
+ * @conn: the connection, which can still be flushed
+ * @cmd: the flush; what it covered is unflushed again
+ *
+ * Context: any.
+ */
+void nbd_flush_undo(struct nbd_conn *conn, struct nbd_cmd *cmd)
 {
+	int writes = cmd->flush_covers ? NBD_UNFLUSHED_WRITES : 0;
 	int old = atomic_read(&conn->unflushed);
 
 	while (!atomic_try_cmpxchg(&conn->unflushed, &old,
-				   (old - NBD_UNFLUSHED_FLUSH) |
-				   NBD_UNFLUSHED_WRITES))
+				   (old - NBD_UNFLUSHED_FLUSH) | writes))
 		;
 }
 
 /**
  * nbd_flush_lost() - a flush was taken back from its connection
- * @conn: the connection
+ * @conn: the connection, which may have another socket by now
  * @cmd: the flush; it begins again
  *
  * Context: any.
+ * Return: true if it covered writes: nobody can flush them any more.
  */
-void nbd_flush_lost(struct nbd_conn *conn, struct nbd_cmd *cmd)
+bool nbd_flush_lost(struct nbd_conn *conn, struct nbd_cmd *cmd)
 {
-	nbd_flush_failed(conn);
+	atomic_sub(NBD_UNFLUSHED_FLUSH, &conn->unflushed);
 	cmd->flush_at = 0;
+	return cmd->flush_covers;
 }
 
 /**
  * nbd_flush_forget() - the connection is down, with all that was to be flushed
- * @conn: a connection that carries no command any more
+ * @conn: a connection that carries no command any more, without another socket yet
+ *
+ * A flush that was about to be sent there counts until it is taken back.
  *
  * Context: any.
  * Return: true if it had acknowledged writes since its last flush.
  */
 bool nbd_flush_forget(struct nbd_conn *conn)
 {
-	return atomic_xchg(&conn->unflushed, 0) & NBD_UNFLUSHED_WRITES;
+	return atomic_fetch_andnot(NBD_UNFLUSHED_WRITES, &conn->unflushed) &
+	       NBD_UNFLUSHED_WRITES;
 }
 
 static bool nbd_flush_done(struct nbd_conn *conn, struct nbd_cmd *cmd)
 {
 	if (cmd->error) {
-		nbd_flush_failed(conn);
+		nbd_flush_undo(conn, cmd);
 		return false;
 	}
 	atomic_sub(NBD_UNFLUSHED_FLUSH, &conn->unflushed);

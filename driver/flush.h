@@ -18,8 +18,9 @@
 bool nbd_flush_orphaned(struct nbd_conn **conns, unsigned int count);
 struct nbd_conn *nbd_flush_next(struct nbd_conn **conns, unsigned int count,
 				struct nbd_cmd *cmd);
-void nbd_flush_begin(struct nbd_conn *conn);
-void nbd_flush_lost(struct nbd_conn *conn, struct nbd_cmd *cmd);
+void nbd_flush_begin(struct nbd_conn *conn, struct nbd_cmd *cmd);
+void nbd_flush_undo(struct nbd_conn *conn, struct nbd_cmd *cmd);
+bool nbd_flush_lost(struct nbd_conn *conn, struct nbd_cmd *cmd);
 bool nbd_flush_forget(struct nbd_conn *conn);
 bool nbd_flush_answered(struct nbd_conn *conn, struct nbd_cmd *cmd);
 

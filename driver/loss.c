@@ -24,8 +24,8 @@ void nbd_loss_reset(struct nbd_loss *loss)
  * @conns: connections that are DOWN, with sockets
  * @count: how many
  *
- * nbd_loss_born() ends it, when they are LIVE: what is acknowledged in between
- * counts as older than they are, which at worst gives a false alarm.
+ * nbd_loss_born() ends it, when they are LIVE: what others carry in between counts as
+ * older than they are, which at worst gives a false alarm.
  *
  * Context: process; the caller excludes other changes of the configuration.
  */
@@ -49,10 +49,43 @@ void nbd_loss_born(struct nbd_loss *loss)
 	WRITE_ONCE(loss->births, loss->births + 1);
 }
 
+/* There is something unflushed from then, 0 for nothing. */
+static void nbd_loss_note(struct nbd_loss *loss, u32 birth)
+{
+	int old = atomic_read(&loss->since);
+
+	while (birth && (!old || (s32)(birth - old) < 0)) {
+		if (atomic_try_cmpxchg(&loss->since, &old, birth))
+			break;
+	}
+}
+
+/**
+ * nbd_loss_issue() - a command that is no flush is about to be issued
+ * @loss: of its queue
+ * @cmd: the command; gets its birth
+ * @conn: the connection that is to carry it
+ *
+ * It may be of a lot that is being born: then all of that exist.
+ *
+ * Context: any.
+ */
+void nbd_loss_issue(const struct nbd_loss *loss, struct nbd_cmd *cmd,
+		    const struct nbd_conn *conn)
+{
+	u32 births = READ_ONCE(loss->births);
+	u32 birth = READ_ONCE(conn->birth);
+
+	cmd->birth = (s32)(birth - births) > 0 ? birth : births;
+}
+
 /**
  * nbd_loss_written() - the server answered a command without an error
  * @loss: of its queue
- * @cmd: the command; the block layer was not told yet
+ * @cmd: the command, with its birth; the block layer was not told yet
+ *
+ * That it was issued before some sockets came proves nothing of who answers those: its
+ * own answer may have been under way since before.
  *
  * A flush that is sent after this is after the command for the server, too, even if
  * what is noted here was noted before and is taken by that flush at the same time.
@@ -61,15 +94,14 @@ void nbd_loss_born(struct nbd_loss *loss)
  */
 void nbd_loss_written(struct nbd_loss *loss, const struct nbd_cmd *cmd)
 {
-	if (nbd_cmd_changes_data(cmd) && !(cmd->type & NBD_CMD_FLAG_FUA) &&
-	    !atomic_read(&loss->since))
-		atomic_cmpxchg(&loss->since, 0, READ_ONCE(loss->births));
+	if (nbd_cmd_changes_data(cmd) && !(cmd->type & NBD_CMD_FLAG_FUA))
+		nbd_loss_note(loss, cmd->birth);
 }
 
 /**
  * nbd_loss_flush() - a flush is about to be issued
  * @loss: of its queue
- * @cmd: the flush; notes what it covers
+ * @cmd: the flush; notes what it covers, and gets the birth of @conn
  * @conn: the connection that is to carry it
  * @each: each connection is flushed by itself: then only @loss->gone says what went
  *	with one
@@ -83,16 +115,35 @@ bool nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
 	bool late = READ_ONCE(loss->gone) && xchg(&loss->gone, false);
 	u32 since = atomic_xchg(&loss->since, 0);
 
+	/* nbd_flush_begin() has. */
+	if (!each)
+		cmd->birth = READ_ONCE(conn->birth);
 	/* What it covers already, on its way over several connections, is older. */
 	if (!cmd->covers)
 		cmd->covers = since;
-	if (!each && cmd->covers && (s32)(conn->birth - cmd->covers) > 0)
+	if (!each && cmd->covers && (s32)(cmd->birth - cmd->covers) > 0)
 		late = true;
 	if (likely(!late))
 		return false;
 	cmd->covers = 0;
 	atomic_inc(&loss->count);
 	return true;
+}
+
+/**
+ * nbd_loss_moved() - was a flush sent over another socket than it was meant for?
+ * @conn: the connection that has answered it
+ * @cmd: the flush
+ *
+ * The connection may have gone, and come back with another socket, between
+ * nbd_loss_flush() and sending.
+ *
+ * Context: any.
+ * Return: true if so; then it may have come too late, and has to begin again.
+ */
+bool nbd_loss_moved(const struct nbd_conn *conn, const struct nbd_cmd *cmd)
+{
+	return cmd->birth != READ_ONCE(conn->birth);
 }
 
 /**
@@ -104,11 +155,6 @@ bool nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
  */
 void nbd_loss_unflushed(struct nbd_loss *loss, struct nbd_cmd *cmd)
 {
-	int old = atomic_read(&loss->since);
-
-	while (cmd->covers && (!old || (s32)(cmd->covers - old) < 0)) {
-		if (atomic_try_cmpxchg(&loss->since, &old, cmd->covers))
-			break;
-	}
+	nbd_loss_note(loss, cmd->covers);
 	cmd->covers = 0;
 }

@@ -4,7 +4,7 @@
  * it was restarted.
  *
  * A flush covers them if its connection existed when the oldest of them was
- * acknowledged: the server that answers it is the one that had them. If it was
+ * issued: the server that answers it is the one that had them. If it was
  * established later, nobody knows.
  *
  * Time is counted in births: one for each lot of sockets that the device got.
@@ -18,7 +18,7 @@
  * struct nbd_loss - what may have been lost
  * @births: lots of sockets so far; changes while the caller excludes other
  *	changes of the configuration
- * @since: @births when the oldest unflushed write was acknowledged, 0 for none
+ * @since: @births when the oldest unflushed write was issued, 0 for none
  * @gone: a connection went that alone could have flushed what it carried
  * @count: flushes that came too late
  */
@@ -33,9 +33,12 @@ void nbd_loss_reset(struct nbd_loss *loss);
 void nbd_loss_birth(struct nbd_loss *loss, struct nbd_conn **conns,
 		    unsigned int count);
 void nbd_loss_born(struct nbd_loss *loss);
+void nbd_loss_issue(const struct nbd_loss *loss, struct nbd_cmd *cmd,
+		    const struct nbd_conn *conn);
 void nbd_loss_written(struct nbd_loss *loss, const struct nbd_cmd *cmd);
 bool nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
 		    const struct nbd_conn *conn, bool each);
+bool nbd_loss_moved(const struct nbd_conn *conn, const struct nbd_cmd *cmd);
 void nbd_loss_unflushed(struct nbd_loss *loss, struct nbd_cmd *cmd);
 
 #endif /* NBD_LOSS_H */

@@ -112,6 +112,13 @@ static bool nbd_came_late(struct nbd_queue *q, struct nbd_cmd *cmd,
 	return q->config.loss_fails;
 }
 
+/* Of a connection that is going down, which each flush has to know of. */
+static void nbd_note_orphans(struct nbd_queue *q)
+{
+	if (nbd_flush_orphaned(q->config.conns, q->config.nr_conns))
+		WRITE_ONCE(q->loss.gone, true);
+}
+
 /* There is no connection for it. Our own must not wait: it is waited for. */
 static void nbd_let_wait(struct nbd_queue *q, struct nbd_cmd *cmd)
 {
@@ -148,18 +155,19 @@ struct nbd_conn *nbd_queue_issue(struct nbd_queue *q, struct nbd_cmd *cmd)
 		nbd_end(cmd, BLK_STS_IOERR);
 		return NULL;
 	}
-	if (flush && q->config.flush_each &&
-	    nbd_flush_orphaned(q->config.conns, q->config.nr_conns))
-		WRITE_ONCE(q->loss.gone, true);
+	if (flush && q->config.flush_each)
+		nbd_note_orphans(q);
 	if (READ_ONCE(q->mode) != NBD_QUEUE_HOLD || blk_rq_is_passthrough(rq))
 		conn = nbd_queue_route(&q->config, rq->mq_hctx->queue_num, cmd);
 	if (!conn) {
 		nbd_let_wait(q, cmd);
 		return NULL;
 	}
-	if (flush && nbd_came_late(q, cmd, conn)) {
+	if (!flush) {
+		nbd_loss_issue(&q->loss, cmd, conn);
+	} else if (nbd_came_late(q, cmd, conn)) {
 		if (q->config.flush_each)
-			nbd_flush_lost(conn, cmd);
+			nbd_flush_undo(conn, cmd);
 		/* Our own fails, too, and the next one of a user with it. */
 		if (blk_rq_is_passthrough(rq))
 			WRITE_ONCE(q->flush_error, true);
@@ -210,16 +218,27 @@ static void nbd_flush_again(struct nbd_queue *q, struct nbd_conn *conn,
 			    struct nbd_cmd *cmd)
 {
 	nbd_loss_unflushed(&q->loss, cmd);
-	if (q->config.flush_each)
-		nbd_flush_lost(conn, cmd);
+	if (q->config.flush_each && nbd_flush_lost(conn, cmd))
+		WRITE_ONCE(q->loss.gone, true);
 }
 
-/* A flush that has more connections to go to is not over yet. */
+/* Did a connection go meanwhile with what the flush had to cover? */
+static bool nbd_flush_missed(struct nbd_queue *q)
+{
+	nbd_note_orphans(q);
+	return READ_ONCE(q->loss.gone);
+}
+
+/*
+ * A flush that has more connections to go to is not over yet, nor is one that has to
+ * be told of a loss: it is issued once more.
+ */
 static bool nbd_flush_on(struct nbd_queue *q, struct nbd_conn *conn,
 			 struct nbd_cmd *cmd)
 {
 	if (!nbd_flush_answered(conn, cmd) ||
-	    !nbd_flush_next(q->config.conns, q->config.nr_conns, cmd))
+	    (!nbd_flush_next(q->config.conns, q->config.nr_conns, cmd) &&
+	     !nbd_flush_missed(q)))
 		return false;
 	/* Its time with this connection is over. */
 	nbd_cmd_withdraw(cmd);
@@ -230,6 +249,19 @@ static bool nbd_flush_on(struct nbd_queue *q, struct nbd_conn *conn,
 	return false;
 }
 
+/* It was answered, but has to be issued again. */
+static void nbd_once_more(struct nbd_queue *q, struct nbd_conn *conn,
+			  struct nbd_cmd *cmd)
+{
+	if (cmd->type == NBD_CMD_FLUSH)
+		nbd_flush_again(q, conn, cmd);
+	nbd_cmd_withdraw(cmd);
+	cmd->error = 0;
+	/* Not from here: this may be a softirq. */
+	if (!nbd_wait(q, cmd, 0))
+		nbd_end(cmd, BLK_STS_IOERR);
+}
+
 /*
  * The server did not carry it out because it is shutting down: another
  * connection may lead to one that does not, or a new one to one that is back.
@@ -238,13 +270,7 @@ static void nbd_shut_down(struct nbd_queue *q, struct nbd_conn *conn,
 			  struct nbd_cmd *cmd)
 {
 	nbd_conn_drain(conn);
-	if (cmd->type == NBD_CMD_FLUSH)
-		nbd_flush_again(q, conn, cmd);
-	nbd_cmd_withdraw(cmd);
-	cmd->error = 0;
-	/* Not from here: this may be a softirq. */
-	if (!nbd_wait(q, cmd, 0))
-		nbd_end(cmd, BLK_STS_IOERR);
+	nbd_once_more(q, conn, cmd);
 }
 
 /*
@@ -288,6 +314,9 @@ static void nbd_queue_complete(struct nbd_conn *conn, struct llist_node *list)
 			nbd_conn_lose(conn, cmd);
 		else if (unlikely(cmd->error == -ESHUTDOWN))
 			nbd_shut_down(q, conn, cmd);
+		else if (unlikely(cmd->type == NBD_CMD_FLUSH && !cmd->error &&
+				  nbd_loss_moved(conn, cmd)))
+			nbd_once_more(q, conn, cmd);
 		else if (likely(!flush_each) || !nbd_flush_on(q, conn, cmd))
 			nbd_answered(conn, cmd, now, &batch);
 	}
@@ -388,13 +417,19 @@ static void nbd_queue_sweep(struct nbd_conn *conn, struct llist_node **taken)
 	blk_mq_tagset_busy_iter(q->set, nbd_sweep_one, &sweep);
 }
 
+/* nbd_conn_ops.emptied: nobody else can flush what it carried. */
+static void nbd_queue_emptied(struct nbd_conn *conn)
+{
+	struct nbd_queue *q = conn->priv;
+
+	if (q->config.flush_each && nbd_flush_forget(conn))
+		WRITE_ONCE(q->loss.gone, true);
+}
+
 static void nbd_queue_down(struct nbd_conn *conn, int error)
 {
 	struct nbd_queue *q = conn->priv;
 
-	/* Nobody else can flush what it carried. */
-	if (error && q->config.flush_each && nbd_flush_forget(conn))
-		WRITE_ONCE(q->loss.gone, true);
 	q->ops->down(q, conn, error);
 }
 
@@ -404,6 +439,7 @@ const struct nbd_conn_ops nbd_queue_conn_ops = {
 	.complete	= nbd_queue_complete,
 	.sweep		= nbd_queue_sweep,
 	.retry		= nbd_queue_retry,
+	.emptied	= nbd_queue_emptied,
 	.down		= nbd_queue_down,
 };
 

@@ -212,7 +212,7 @@ struct nbd_conn *nbd_queue_route(const struct nbd_queue_config *config,
 	if (!conn)
 		conn = nbd_queue_pick(config, home);
 	if (conn)
-		nbd_flush_begin(conn);
+		nbd_flush_begin(conn, cmd);
 	else
 		cmd->flush_at = 0;
 	return conn;

@@ -47,7 +47,7 @@ static void write_on(struct kunit *test, struct slots *s, unsigned int i)
 static void flush_on(struct kunit *test, struct slots *s, unsigned int i)
 {
 	KUNIT_EXPECT_PTR_EQ(test, s->conns[i], next(s, &s->flush));
-	nbd_flush_begin(s->conns[i]);
+	nbd_flush_begin(s->conns[i], &s->flush);
 	KUNIT_EXPECT_TRUE(test, nbd_flush_answered(s->conns[i], &s->flush));
 }
 
@@ -99,10 +99,14 @@ static void a_failed_one_is_remembered(struct kunit *test)
 	struct slots *s = make(test);
 
 	write_on(test, s, 1);
-	nbd_flush_begin(next(s, &s->flush));
+	nbd_flush_begin(next(s, &s->flush), &s->flush);
 	s->flush.error = -EIO;
 	KUNIT_EXPECT_FALSE(test, nbd_flush_answered(s->conns[1], &s->flush));
 	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], next(s, &s->other));
+	/* One that had nothing to do leaves nothing. */
+	nbd_flush_begin(s->conns[0], &s->flush);
+	KUNIT_EXPECT_FALSE(test, nbd_flush_answered(s->conns[0], &s->flush));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&s->conns[0]->unflushed));
 }
 
 /* Two at once: the second must not rely on the first, which may fail. */
@@ -111,12 +115,11 @@ static void one_in_flight_is_not_clean(struct kunit *test)
 	struct slots *s = make(test);
 
 	write_on(test, s, 1);
-	nbd_flush_begin(next(s, &s->flush));
+	nbd_flush_begin(next(s, &s->flush), &s->flush);
 	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], next(s, &s->other));
-	nbd_flush_begin(s->conns[1]);
+	nbd_flush_begin(s->conns[1], &s->other);
 	KUNIT_EXPECT_TRUE(test, nbd_flush_answered(s->conns[1], &s->other));
-	nbd_flush_lost(s->conns[1], &s->flush);
-	KUNIT_EXPECT_EQ(test, 0, s->flush.flush_at);
+	nbd_flush_undo(s->conns[1], &s->flush);
 	flush_on(test, s, 1);
 	s->flush.flush_at = 0;
 	KUNIT_EXPECT_NULL(test, next(s, &s->flush));
@@ -146,13 +149,40 @@ static void orphans_are_told_once(struct kunit *test)
 	atomic_set(&s->conns[2]->state, NBD_CONN_FAILING);
 	KUNIT_EXPECT_FALSE(test, nbd_flush_orphaned(s->conns, CONNECTIONS));
 	/* The flush was with it, and has been taken back. */
-	nbd_flush_begin(s->conns[1]);
+	nbd_flush_begin(s->conns[1], &s->flush);
 	atomic_set(&s->conns[1]->state, NBD_CONN_FAILING);
-	nbd_flush_lost(s->conns[1], &s->flush);
-	KUNIT_EXPECT_TRUE(test, nbd_flush_orphaned(s->conns, CONNECTIONS));
+	KUNIT_EXPECT_TRUE(test, nbd_flush_lost(s->conns[1], &s->flush));
 	KUNIT_EXPECT_FALSE(test, nbd_flush_orphaned(s->conns, CONNECTIONS));
 	KUNIT_EXPECT_FALSE(test, nbd_flush_forget(s->conns[1]));
+	write_on(test, s, 1);
+	KUNIT_EXPECT_TRUE(test, nbd_flush_orphaned(s->conns, CONNECTIONS));
+	KUNIT_EXPECT_FALSE(test, nbd_flush_orphaned(s->conns, CONNECTIONS));
 	flush_on(test, s, 0);
+}
+
+static void taken_back_without_need(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	nbd_flush_begin(s->conns[0], &s->flush);
+	KUNIT_EXPECT_FALSE(test, nbd_flush_lost(s->conns[0], &s->flush));
+	KUNIT_EXPECT_EQ(test, 0, s->flush.flush_at);
+	KUNIT_EXPECT_FALSE(test, nbd_flush_forget(s->conns[0]));
+}
+
+/* It was about to be sent when the connection went, and is taken back later. */
+static void taken_back_late(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	write_on(test, s, 1);
+	nbd_flush_begin(next(s, &s->flush), &s->flush);
+	KUNIT_EXPECT_FALSE(test, nbd_flush_forget(s->conns[1]));
+	/* With another socket. */
+	write_on(test, s, 1);
+	KUNIT_EXPECT_TRUE(test, nbd_flush_lost(s->conns[1], &s->flush));
+	nbd_flush_begin(next(s, &s->other), &s->other);
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], next(s, &s->flush));
 }
 
 static struct kunit_case cases[] = {
@@ -163,6 +193,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(one_in_flight_is_not_clean),
 	KUNIT_CASE(dead_ones_are_passed_by),
 	KUNIT_CASE(orphans_are_told_once),
+	KUNIT_CASE(taken_back_without_need),
+	KUNIT_CASE(taken_back_late),
 	{ }
 };
 

@@ -40,6 +40,7 @@ static struct disk *make(struct kunit *test)
 
 static void write_one(struct disk *d)
 {
+	nbd_loss_issue(&d->loss, &d->write, d->conns[0]);
 	nbd_loss_written(&d->loss, &d->write);
 }
 
@@ -81,6 +82,53 @@ static void newer_than_the_write(struct kunit *test)
 	write_one(d);
 	KUNIT_EXPECT_FALSE(test, late(d, 0));
 	KUNIT_EXPECT_EQ(test, 1, atomic_read(&d->loss.count));
+}
+
+/* The server may have been restarted while its answer was under way. */
+static void answered_late(struct kunit *test)
+{
+	struct disk *d = make(test);
+
+	nbd_loss_issue(&d->loss, &d->write, d->conns[0]);
+	born(d, d->conns[1]);
+	nbd_loss_written(&d->loss, &d->write);
+	KUNIT_EXPECT_TRUE(test, late(d, 1));
+
+	nbd_loss_issue(&d->loss, &d->write, d->conns[0]);
+	born(d, d->conns[1]);
+	write_one(d);
+	/* The older one counts, whatever is answered first. */
+	d->write.birth--;
+	nbd_loss_written(&d->loss, &d->write);
+	KUNIT_EXPECT_TRUE(test, late(d, 1));
+}
+
+/* Others of its lot are still being started. */
+static void written_at_birth(struct kunit *test)
+{
+	struct disk *d = make(test);
+
+	nbd_loss_birth(&d->loss, d->conns, 2);
+	write_one(d);
+	nbd_loss_born(&d->loss);
+	KUNIT_EXPECT_FALSE(test, late(d, 1));
+	nbd_loss_birth(&d->loss, &d->conns[1], 1);
+	write_one(d);
+	nbd_loss_born(&d->loss);
+	KUNIT_EXPECT_TRUE(test, late(d, 1));
+}
+
+static void sent_elsewhere(struct kunit *test)
+{
+	struct disk *d = make(test);
+
+	write_one(d);
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	KUNIT_EXPECT_FALSE(test, nbd_loss_moved(d->conns[0], &d->flush));
+	born(d, d->conns[0]);
+	KUNIT_EXPECT_TRUE(test, nbd_loss_moved(d->conns[0], &d->flush));
+	nbd_loss_unflushed(&d->loss, &d->flush);
+	KUNIT_EXPECT_TRUE(test, late(d, 0));
 }
 
 static void what_needs_no_flush(struct kunit *test)
@@ -161,6 +209,9 @@ static void births_wrap(struct kunit *test)
 static struct kunit_case loss_cases[] = {
 	KUNIT_CASE(same_server),
 	KUNIT_CASE(newer_than_the_write),
+	KUNIT_CASE(answered_late),
+	KUNIT_CASE(written_at_birth),
+	KUNIT_CASE(sent_elsewhere),
 	KUNIT_CASE(what_needs_no_flush),
 	KUNIT_CASE(a_flush_that_failed),
 	KUNIT_CASE(over_several_connections),
