@@ -8,7 +8,6 @@
 #include <linux/un.h>
 #include <linux/vm_sockets.h>
 #include <linux/vmalloc.h>
-#include <net/af_vsock.h>
 #include <net/inet_connection_sock.h>
 #include <net/tcp.h>
 
@@ -69,6 +68,11 @@ static void nbd_sock_write_space(struct sock *sk)
 {
 	struct nbd_sock *ns;
 
+	/*
+	 * Room was made, or it was noted that there is none, with an atomic; now for
+	 * the other one. Pairs with itself: called by the peer, and by nbd_sock_full().
+	 */
+	smp_mb__after_atomic();
 	read_lock_bh(&sk->sk_callback_lock);
 	ns = nbd_sock_of(sk);
 	if (ns && nbd_sock_writable(ns, sk)) {
@@ -530,14 +534,15 @@ ssize_t nbd_sock_receive_now(struct nbd_sock *ns, struct nbd_rx *rx)
 
 /*
  * Is there more to learn behind the bytes that have arrived? The event that tells of
- * the end may have come before they were received: then no other one follows.
+ * the end may have come before they were received: then no other one follows. And some
+ * transports of vsock return one packet at a time.
  */
-static bool nbd_sock_ending(const struct sock *sk)
+static bool nbd_sock_has_more(const struct sock *sk)
 {
 	if (READ_ONCE(sk->sk_err))
 		return true;
 	if (sk->sk_family == AF_VSOCK)
-		return READ_ONCE(vsock_sk(sk)->peer_shutdown) & SEND_SHUTDOWN;
+		return true;
 	return READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
 }
 
@@ -569,7 +574,7 @@ static ssize_t nbd_sock_recvmsg(struct nbd_sock *ns, struct nbd_rx *rx,
 	if (ret <= 0)
 		return ret ?: -EPIPE;
 
-	*more = ret == want || nbd_sock_ending(ns->sock->sk);
+	*more = ret == want || nbd_sock_has_more(ns->sock->sk);
 	if (staged) {
 		error = nbd_rx_feed(rx, ns->stage, ret);
 	} else {
