@@ -103,6 +103,16 @@ void nbd_link_update(struct nbd_dev *dev)
 	mutex_unlock(&dev->link_lock);
 }
 
+static bool nbd_link_whole(const struct nbd_dev *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->nr_conns; i++)
+		if (!nbd_conn_live(dev->conns[i]))
+			return false;
+	return true;
+}
+
 /**
  * nbd_link_begin() - the end of connect: CONNECTING to LIVE
  * @dev: the device; its connections were started, and may be down already
@@ -115,6 +125,9 @@ void nbd_link_begin(struct nbd_dev *dev)
 	nbd_link_set(dev, NBD_STATE_LIVE);
 	nbd_link_decide(dev);
 	mutex_unlock(&dev->link_lock);
+	/* What went before was not told: the device was not there yet. */
+	if (!READ_ONCE(dev->by_ioctl) && !nbd_link_whole(dev))
+		nbd_link_dead(dev);
 }
 
 /**

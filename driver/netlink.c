@@ -312,8 +312,11 @@ static void nbd_send_link_dead(struct nbd_dev *dev)
 	void *head;
 
 	skb = genlmsg_new(nla_total_size(sizeof(u32)), GFP_NOIO);
-	if (!skb)
+	if (!skb) {
+		/* Who listens learns that there was something, and looks. */
+		genl_set_err(&nbd_genl_family, &init_net, 0, 0, -ENOBUFS);
 		return;
+	}
 	head = genlmsg_put(skb, 0, 0, &nbd_genl_family, 0, NBD_CMD_LINK_DEAD);
 	if (!head || nla_put_u32(skb, NBD_ATTR_INDEX, dev->index)) {
 		nlmsg_free(skb);
