@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,9 +114,17 @@ int args_size_option(const char *option, const char *s, u64 least,
 	return check_range(option, s, parsed, least, most, *out, err);
 }
 
+/* What a link leads to, such as one of those below /dev/disk. */
+static const char *follow(const char *s, char *path)
+{
+	if (*s == '/' && strncmp(s, "/dev/nbd", 8) && realpath(s, path))
+		return path;
+	return s;
+}
+
 /**
  * args_device - parse the name of a device
- * @s: /dev/nbd3, nbd3 or 3
+ * @s: /dev/nbd3, nbd3, 3 or a link to the first
  * @index: the device's index
  * @err: filled on failure
  *
@@ -123,14 +132,16 @@ int args_size_option(const char *option, const char *s, u64 least,
  */
 int args_device(const char *s, u32 *index, struct err *err)
 {
-	const char *name = s, *end;
+	const char *name, *end;
+	char path[PATH_MAX];
 	u64 value;
 
+	name = follow(s, path);
 	if (!strncmp(name, "/dev/", 5))
 		name += 5;
 	if (!strncmp(name, "nbd", 3))
 		name += 3;
-	else if (name != s)
+	else if (*s == '/')
 		return err_set(err, ST_USAGE, "%s is not an nbd device", s);
 	if (!parse_digits(name, &end, &value) || value > MAX_INDEX)
 		return err_set(err, ST_USAGE, "%s is not an nbd device", s);

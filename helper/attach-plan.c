@@ -164,7 +164,8 @@ static const struct err *worst(const struct session *s)
 	return first;
 }
 
-static int too_few(const struct session *s, unsigned int have, struct err *err)
+static int too_few(const struct attach_options *o, const struct session *s,
+		   unsigned int have, struct err *err)
 {
 	const struct err *why = worst(s);
 
@@ -172,6 +173,10 @@ static int too_few(const struct session *s, unsigned int have, struct err *err)
 		return err_set(err, ST_UNREACHABLE,
 			       "%s: only %u of %u connections came about in time",
 			       s->server, have, s->n);
+	if (o->renewal)
+		return err_set(err, why->status,
+			       "%s accepted only %u of the %u connections that the device has (%s)",
+			       s->server, have, s->n, why->text);
 	return err_set(err, why->status,
 		       "%s accepted only %u of %u connections, try -C %u (%s)",
 		       s->server, have, s->n, have, why->text);
@@ -241,7 +246,7 @@ int attach_choose(const struct attach_options *o, struct session *s,
 	    !export_shareable(&s->links[first].neg.export))
 		keep_one(s, first);
 	else if (have < s->n)
-		return too_few(s, have, err);
+		return too_few(o, s, have, err);
 	*export = &s->links[0].neg.export;
 	return 0;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Attaching: from the options to a device that can be used. */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "detach.h"
 #include "device.h"
 #include "persist.h"
+#include "run-dir.h"
 
 #define BUSY_MS		2000	/* udev looks at devices for a moment */
 #define OPEN_MS		1000	/* not for much longer, if others are free */
@@ -128,29 +128,11 @@ static int connect_device(const struct attach_options *o, struct nl *nl,
 	return 0;
 }
 
-/* The kernel keeps the name of the backend; it must hold elsewhere too. */
-static void make_absolute(struct uri *uri)
-{
-	char path[PATH_MAX];
-	size_t len;
-
-	if (uri->transport != URI_UNIX || !uri->socket[0] ||
-	    !realpath(uri->socket, path))
-		return;
-	len = strlen(path);
-	if (len > URI_MAX_SOCKET)
-		return;
-	memcpy(uri->socket, path, len + 1);
-	uri->socket_len = len;
-}
-
-static char *format_absolute(const struct uri *from)
+static char *format(const struct uri *uri)
 {
 	char *text = malloc(URI_MAX_FORMAT);
-	struct uri uri = *from;
 
-	make_absolute(&uri);
-	return text ? uri_format(&uri, text, URI_MAX_FORMAT) : NULL;
+	return text ? uri_format(uri, text, URI_MAX_FORMAT) : NULL;
 }
 
 /* What the monitor has to know. */
@@ -162,7 +144,7 @@ static int remember(const struct attach_options *o, struct nl *nl, u32 index,
 	int ret;
 
 	for (n = 0; n < o->nr_alternates; n++) {
-		alternates[n] = format_absolute(&o->alternates[n]);
+		alternates[n] = format(&o->alternates[n]);
 		if (!alternates[n])
 			break;
 	}
@@ -193,6 +175,14 @@ static int check_live(struct nl *nl, u32 index, struct err *err)
 		       device_path(path, index));
 }
 
+static void say_unwatched(u32 index)
+{
+	if (!run_dir_is_claimed(RUN_DIR_MONITOR))
+		fprintf(stderr,
+			"nbdctl: nbd%u is not connected again before a monitor runs: systemctl enable --now nbdctl-monitor, or nbdctl monitor\n",
+			index);
+}
+
 /* The kernel has it: see that it can be used, and say so. */
 static int finish(const struct attach_options *o, const struct nl_attach *a,
 		  struct nl *nl, u32 index, struct err *err)
@@ -212,6 +202,8 @@ static int finish(const struct attach_options *o, const struct nl_attach *a,
 	device_announce(index);
 	if (printf("%s\n", device_path(path, index)) < 0 || fflush(stdout))
 		return err_set(err, ST_FAILED, "cannot write the output");
+	if (o->persist)
+		say_unwatched(index);
 	return 0;
 }
 
@@ -250,7 +242,6 @@ static int negotiate_and_attach(const struct attach_options *o, struct nl *nl,
 	struct nl_attach a = { .has_index = false };
 	static char backend[URI_MAX_FORMAT];
 	const struct export *export;
-	struct uri uri = o->uri;
 
 	if (session_open(s, &o->uri, NULL, o->connections, deadline, &go, err))
 		return -1;
@@ -259,8 +250,7 @@ static int negotiate_and_attach(const struct attach_options *o, struct nl *nl,
 	if (attach_choose(o, s, &export, err) ||
 	    attach_plan(o, s->server, export, &a, err))
 		return -1;
-	make_absolute(&uri);
-	a.backend = uri_format(&uri, backend, sizeof(backend));
+	a.backend = uri_format(&o->uri, backend, sizeof(backend));
 	return hand_over(o, nl, s, &a, err);
 }
 

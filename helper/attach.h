@@ -14,7 +14,9 @@
  * struct attach_options - what the command line asks for
  *
  * A size that is 0 was not given, but for has_read_ahead. The alternates belong to
- * the caller, and so does @peer: the address to try first, as the kernel shows it.
+ * the caller, and so does @peer: the address to try first, as the kernel shows it. URIs
+ * are absolute.
+ * A renewal is for a device that is attached, with as many connections as it has.
  */
 struct attach_options {
 	struct uri uri;
@@ -27,6 +29,7 @@ struct attach_options {
 	bool force_multi_conn;
 	bool loss_fails;
 	bool persist;
+	bool renewal;
 	const struct uri *alternates;
 	size_t nr_alternates;
 	u32 zeroes;

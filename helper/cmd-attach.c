@@ -108,10 +108,13 @@ static int finish_and_attach(struct attach_args *args, struct err *err)
 {
 	size_t i;
 
-	if (attach_args_finish(args, err) || refuse_tls(&args->o.uri, err))
+	if (attach_args_finish(args, err) ||
+	    uri_make_absolute(&args->o.uri, err) ||
+	    refuse_tls(&args->o.uri, err))
 		return -1;
 	for (i = 0; i < args->o.nr_alternates; i++)
-		if (refuse_tls(&args->o.alternates[i], err))
+		if (uri_make_absolute(&args->alternate_uris[i], err) ||
+		    refuse_tls(&args->o.alternates[i], err))
 			return -1;
 	return attach_run(&args->o, err);
 }

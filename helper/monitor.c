@@ -28,7 +28,6 @@
 #include "transport.h"
 #include "watch.h"
 
-#define LOCK_FILE	"monitor.lock"
 #define MAX_RUNNING	64
 #define AGAIN_MS	1000	/* when the kernel could not be asked */
 
@@ -445,7 +444,7 @@ static void say_waiting(void)
 static int prepare(struct monitor *m, bool wait, struct err *err)
 {
 	daemon_harden();
-	m->lock = run_dir_claim(LOCK_FILE, "nbdctl monitor",
+	m->lock = run_dir_claim(RUN_DIR_MONITOR, "nbdctl monitor",
 				wait ? say_waiting : NULL, err);
 	if (m->lock < 0)
 		return -1;

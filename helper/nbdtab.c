@@ -178,7 +178,8 @@ static int set_server(struct uri *uri, const char *host, const struct way *way,
 {
 	bool is_uri = strstr(host, "://");
 
-	if (way->port && (is_uri || way->is_unix))
+	/* Of a path nbd-client takes no notice of a port. */
+	if (way->port && is_uri)
 		return err_set(err, ST_USAGE,
 			       "port is only for a host that is a name or an address");
 	if (is_uri && way->is_unix)

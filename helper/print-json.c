@@ -13,6 +13,7 @@
 #include "persist.h"
 #include "run-dir.h"
 #include "print.h"
+#include "text.h"
 
 static struct json_object *info;	/* between info_begin and info_end */
 
@@ -38,9 +39,11 @@ static void add_flags(struct json_object *o, u64 flags)
 
 static void print_and_free(struct json_object *o)
 {
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
-					    JSON_C_TO_STRING_SPACED |
-					    JSON_C_TO_STRING_NOSLASHESCAPE));
+	const int how = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+			JSON_C_TO_STRING_NOSLASHESCAPE;
+
+	text_print_json(stdout, json_object_to_json_string_ext(o, how));
+	putchar('\n');
 	json_object_put(o);
 }
 

@@ -19,6 +19,7 @@
 #define MOST_TEXT	(1024 << 10)
 #define LOCK_MS		5000	/* it is held for a few system calls */
 #define LOCK_NAP_MS	5
+#define CLAIM_MS	200
 
 static const char *run_dir(void)
 {
@@ -88,6 +89,19 @@ int run_dir_lock(void)
 	return fd;
 }
 
+/* Somebody may have it for a moment, to see whether it is claimed. */
+static bool claim_soon(int fd)
+{
+	s64 deadline = deadline_in(CLAIM_MS);
+
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK || !deadline_left(deadline))
+			return false;
+		pause_ms(LOCK_NAP_MS);
+	}
+	return true;
+}
+
 /**
  * run_dir_claim - be the only process that has claimed a name
  * @name: the name of a file, which stays
@@ -109,7 +123,7 @@ int run_dir_claim(const char *name, const char *who, void (*wait)(void),
 	if (fd < 0)
 		return err_set(err, ST_FAILED, "cannot open %s/%s: %s",
 			       run_dir(), name, strerror(errno));
-	if (!flock(fd, LOCK_EX | LOCK_NB))
+	if (claim_soon(fd))
 		return fd;
 	if (errno == EWOULDBLOCK && wait) {
 		wait();
@@ -124,6 +138,24 @@ int run_dir_claim(const char *name, const char *who, void (*wait)(void),
 			name, strerror(errno));
 	close(fd);
 	return -1;
+}
+
+/**
+ * run_dir_is_claimed - whether a process has claimed a name
+ * @name: the name
+ *
+ * Return: true when one has and is running.
+ */
+bool run_dir_is_claimed(const char *name)
+{
+	int fd = open_file(name, O_RDONLY);
+	bool claimed;
+
+	if (fd < 0)
+		return false;
+	claimed = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	close(fd);
+	return claimed;
 }
 
 static bool write_all(const char *name, const char *text)

@@ -6,12 +6,14 @@
 #include "common.h"
 #include "err.h"
 
+#define RUN_DIR_MONITOR		"monitor.lock"	/* claimed by the monitor */
 #define RUN_DIR_NAME_MAX	48	/* bytes in the name of a file, with a NUL */
 
 int run_dir_make(struct err *err);
 int run_dir_lock(void);
 int run_dir_claim(const char *name, const char *who, void (*wait)(void),
 		  struct err *err);
+bool run_dir_is_claimed(const char *name);
 int run_dir_write(const char *name, const char *text, struct err *err);
 char *run_dir_read(const char *name);
 void run_dir_remove(const char *name);

@@ -48,7 +48,7 @@ int show_attached(struct nl_devices *devices, struct err *err)
 	int ret;
 
 	memset(devices, 0, sizeof(*devices));
-	ret = nl_open(&nl, err);
+	ret = nl_open_quietly(&nl, err);
 	if (!ret && nl.family != NL_FAMILY_ABSENT) {
 		ret = nl_need(&nl, false, err);
 		if (!ret) {
@@ -80,7 +80,7 @@ int show_one(u32 index, struct nl_devices *devices, struct err *err)
 
 	memset(devices, 0, sizeof(*devices));
 	snprintf(what, sizeof(what), "nbd%u", index);
-	ret = nl_open(&nl, err);
+	ret = nl_open_quietly(&nl, err);
 	if (!ret)
 		ret = nl_need(&nl, false, err);
 	if (!ret) {
@@ -126,7 +126,7 @@ int show_latency(struct nl_devices *devices, struct err *err)
 
 	if (!devices->n)
 		return 0;
-	ret = nl_open(&nl, err);
+	ret = nl_open_quietly(&nl, err);
 	for (i = 0; !ret && i < devices->n; i++, d++)
 		for (j = 0; j < d->nr_conns; j++)
 			ask_latency(&nl, d->index, &d->conns[j]);

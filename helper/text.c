@@ -103,6 +103,31 @@ char *text_escape(char *dst, size_t size, const void *src, size_t len)
 }
 
 /**
+ * text_print_json - print JSON so that a terminal is safe
+ * @out: where to
+ * @json: well-formed text; what its strings hold may come from a server
+ *
+ * What steers a terminal becomes \uXXXX, which means the same.
+ */
+void text_print_json(FILE *out, const char *json)
+{
+	const unsigned char *s = (const unsigned char *)json;
+	size_t n, len = strlen(json);
+	u32 c;
+
+	for (; len; s += n, len -= n) {
+		n = utf8_decode(s, len, &c);
+		if (n && c >= 0x20 && !is_harmless(c)) {
+			fprintf(out, "\\u%04x", c);
+			continue;
+		}
+		if (!n)
+			n = 1;
+		fwrite(s, 1, n, out);
+	}
+}
+
+/**
  * text_is_utf8 - whether bytes are well-formed UTF-8 without NUL
  * @src: the bytes
  * @len: their number

@@ -5,6 +5,7 @@
  */
 #include "json.h"
 #include "print.h"
+#include "text.h"
 #include "top-print.h"
 
 static const char * const kinds[TOP_KINDS] = {
@@ -134,6 +135,7 @@ void top_print_json(FILE *out, const struct top *top, double time)
 	for (i = 0; i < top->n; i++)
 		json_object_array_add(array, new_device(&top->devices[i]));
 	json_object_object_add(root, "devices", array);
-	fprintf(out, "%s\n", json_object_to_json_string_ext(root, how));
+	text_print_json(out, json_object_to_json_string_ext(root, how));
+	putc('\n', out);
 	json_object_put(root);
 }

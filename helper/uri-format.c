@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Writing of NBD URIs. */
 #include <ctype.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "text.h"
 #include "uri.h"
@@ -116,4 +119,36 @@ char *uri_server(const struct uri *uri, char *dst, size_t size)
 		break;
 	}
 	return dst;
+}
+
+/**
+ * uri_make_absolute - have a URI hold in another working directory, too
+ * @uri: the URI
+ * @err: filled on failure
+ *
+ * A symbolic link stays: where it points to may be another place later.
+ *
+ * Return: 0, or -1 with @err set when it becomes too long.
+ */
+int uri_make_absolute(struct uri *uri, struct err *err)
+{
+	char path[PATH_MAX];
+	size_t len, rest = uri->socket_len;
+
+	if (uri->transport != URI_UNIX || !uri->socket[0] ||
+	    uri->socket[0] == '/')
+		return 0;
+	if (!getcwd(path, sizeof(path)))
+		return err_set(err, ST_FAILED, "no working directory: %s",
+			       strerror(errno));
+	len = strlen(path);
+	if (len + 1 + rest > URI_MAX_SOCKET)
+		return err_set(err, ST_USAGE,
+			       "socket %s: with the name of this directory it is longer than %u bytes",
+			       uri->socket, URI_MAX_SOCKET);
+	path[len++] = '/';
+	memcpy(path + len, uri->socket, rest + 1);
+	memcpy(uri->socket, path, len + rest + 1);
+	uri->socket_len = len + rest;
+	return 0;
 }

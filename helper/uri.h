@@ -44,6 +44,7 @@ struct uri {
 int uri_parse(struct uri *uri, const char *text, struct err *err);
 int uri_set_export(struct uri *uri, const char *name, struct err *err);
 char *uri_format(const struct uri *uri, char *dst, size_t size);
+int uri_make_absolute(struct uri *uri, struct err *err);
 char *uri_server(const struct uri *uri, char *dst, size_t size);
 
 #endif /* NBDCTL_URI_H */

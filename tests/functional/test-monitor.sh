@@ -63,6 +63,7 @@ refused 2 'persist' nbdctl attach --alternate nbd://localhost/ nbd://localhost/
 listen_on unix
 serve 64M
 attach -C 4 --persist "$uri"
+grep -q 'before a monitor runs' "$T/err" || fail "attach says: $(cat "$T/err")"
 expect_field "$dev" .persist true
 expect_field "$dev" .dead_timeout 1209600
 expect_field "$dev" '.alternates | length' 0
@@ -124,6 +125,7 @@ old=$uri
 listen_on unix
 attach -C 2 --persist --alternate nbd+unix:///?socket=/nonexistent \
 	--alternate "$uri" --dead-timeout 600 "$old"
+[ ! -s "$T/err" ] || fail "attach says: $(cat "$T/err")"
 expect_field "$dev" .dead_timeout 600
 expect_field "$dev" '.alternates[1]' "$uri"
 nbdctl status "$dev" >"$T/out"

@@ -62,6 +62,9 @@ settle
 links "$dev" "by-id/nbd-$tcp-" "by-path/ip-$tcp-nbd-"
 links "${dev}p2" "by-id/nbd-$tcp--part2" "by-path/ip-$tcp-nbd--part2"
 [ $by_uuid -ef "${dev}p1" ] || fail "another device has the UUID"
+expect_status 0 nbdctl status "/dev/disk/by-id/nbd-$tcp-"
+grep -q "^$name" "$T/out" || fail "status of a link: $(cat "$T/out")"
+refused_attached 2 'is a partition' nbdctl detach "/dev/disk/by-id/nbd-$tcp--part2"
 detach "$dev"
 settle
 links "$dev"

@@ -131,6 +131,14 @@ must "loop" 'losetup /dev/loop0 /dev/nbd0
 must_not "detach below a loop device" 'nbdctl detach nbd0'
 must "losetup -d" 'losetup -d /dev/loop0'
 
+# nbd1 is attached by hand: that unit leaves it alone, and holds nothing up.
+must "the unit of a device that is attached" "echo 'nbd1 10.0.2.2 any port=$a' >>/etc/nbdtab
+	systemctl start nbdctl@nbd1
+	[ \"\$(systemctl is-failed nbdctl@nbd1)\" = inactive ]
+	systemctl stop nbdctl@nbd1
+	test -e /sys/block/nbd1/pid
+	sed -i /^nbd1/d /etc/nbdtab"
+
 # nbd-client 3.24 goes to this port, whatever nbdtab says.
 if listens 10809; then
 	step "the unit of nbd-client: left out, port 10809 is taken here"

@@ -51,6 +51,22 @@ static void test_escape(void **state)
 	assert_false(text_is_utf8("\0", 1));
 }
 
+static void test_json(void **state)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	(void)state;
+	assert_non_null(f);
+	/* What JSON has escaped stays; a line break between values does, too. */
+	text_print_json(f, "{\n \"a\": \"\\u001b\xc2\x9b\x7f\xe2\x80\xae\xe2\x82\xac\\\"\" }");
+	fclose(f);
+	assert_string_equal(text,
+			    "{\n \"a\": \"\\u001b\\u009b\\u007f\\u202e\xe2\x82\xac\\\"\" }");
+	free(text);
+}
+
 static void test_text_size(void **state)
 {
 	char out[16];
@@ -69,6 +85,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_escape),
+		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_text_size),
 	};
 
