@@ -63,6 +63,7 @@ static void nbd_forget(struct nbd_dev *dev)
 	dev->conns = NULL;
 	dev->nr_conns = 0;
 	kfree(dev->params.backend);
+	kfree(dev->params.moved_to);
 	memset(&dev->params, 0, sizeof(dev->params));
 	mutex_unlock(&dev->info_lock);
 	nbd_free_connections(conns, count);

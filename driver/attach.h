@@ -32,6 +32,7 @@ struct nbd_connect {
  * @timeout: seconds
  * @dead_timeout: seconds
  * @backend: must be what it was, and must be given if there was one
+ * @moved_to: as NBD_ATTR_MOVED_TO; taken over on success
  * @fds: sockets for connections that are down; with NBD_CHANGE_REPLACE for all
  * @nr_fds: how many
  */
@@ -45,6 +46,7 @@ struct nbd_reconfigure {
 	const u64 *timeout;
 	const u64 *dead_timeout;
 	const char *backend;
+	char *moved_to;
 	int fds[NBD_MAX_CONNECTIONS];
 	unsigned int nr_fds;
 };

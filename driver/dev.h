@@ -44,6 +44,7 @@ struct netlink_ext_ack;
  * @zeroes: NBD_ZEROES_*
  * @pid: who attached
  * @backend: name of what is behind the device, or NULL; owned
+ * @moved_to: where that has been moved to, or NULL; owned, nbd_dev.info_lock
  */
 struct nbd_params {
 	u64 size;
@@ -62,6 +63,7 @@ struct nbd_params {
 	u32 zeroes;
 	pid_t pid;
 	char *backend;
+	char *moved_to;
 };
 
 /**

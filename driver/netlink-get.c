@@ -166,6 +166,9 @@ static int nbd_put_params(struct sk_buff *skb, const struct nbd_dev *dev)
 	if (p->backend &&
 	    nla_put_string(skb, NBD_ATTR_BACKEND_IDENTIFIER, p->backend))
 		return -EMSGSIZE;
+	if (p->moved_to && *p->moved_to &&
+	    nla_put_string(skb, NBD_ATTR_MOVED_TO, p->moved_to))
+		return -EMSGSIZE;
 	return nbd_put_conns(skb, dev);
 }
 
@@ -204,6 +207,8 @@ static size_t nbd_get_size(struct nbd_dev *dev)
 	mutex_lock(&dev->info_lock);
 	if (dev->params.backend)
 		size += nla_total_size(strlen(dev->params.backend) + 1);
+	if (dev->params.moved_to)
+		size += nla_total_size(strlen(dev->params.moved_to) + 1);
 	size += dev->nr_conns * (SZ_256 + NBD_SOCK_PEER_LEN);
 	mutex_unlock(&dev->info_lock);
 	return size;

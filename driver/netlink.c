@@ -40,6 +40,7 @@ static const struct nla_policy nbd_policy[NBD_ATTR_MAX + 1] = {
 	[NBD_ATTR_DETACH_FLAGS]		= NLA_POLICY_MASK(NLA_U32,
 							  NBD_DETACH_UNUSED),
 	[NBD_ATTR_CONNECTION]		= { .type = NLA_U32 },
+	[NBD_ATTR_MOVED_TO]		= { .type = NLA_STRING },
 };
 
 static const struct nla_policy nbd_sock_policy[NBD_SOCK_MAX + 1] = {
@@ -280,6 +281,7 @@ static int nbd_do_reconfigure(struct genl_info *info,
 static int nbd_genl_reconfigure(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *backend = info->attrs[NBD_ATTR_BACKEND_IDENTIFIER];
+	struct nlattr *moved_to = info->attrs[NBD_ATTR_MOVED_TO];
 	struct nbd_reconfigure *req;
 	char *name = NULL;
 	int ret = -ENOMEM;
@@ -296,8 +298,14 @@ static int nbd_genl_reconfigure(struct sk_buff *skb, struct genl_info *info)
 			goto out;
 		req->backend = name;
 	}
+	if (moved_to) {
+		req->moved_to = nla_strdup(moved_to, GFP_KERNEL);
+		if (!req->moved_to)
+			goto out;
+	}
 	ret = nbd_do_reconfigure(info, req);
 out:
+	kfree(req->moved_to);
 	kfree(name);
 	kfree(req);
 	return ret;

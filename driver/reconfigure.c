@@ -122,10 +122,11 @@ void nbd_resize(struct nbd_dev *dev, u64 size)
 	set_capacity_and_notify(dev->disk, size >> SECTOR_SHIFT);
 }
 
-static void nbd_take_settings(struct nbd_dev *dev,
-			      const struct nbd_reconfigure *req)
+static void nbd_take_settings(struct nbd_dev *dev, struct nbd_reconfigure *req)
 {
 	mutex_lock(&dev->info_lock);
+	if (req->moved_to)
+		swap(dev->params.moved_to, req->moved_to);
 	if (req->dead_timeout)
 		WRITE_ONCE(dev->params.dead_timeout, *req->dead_timeout);
 	if (req->client_flags)

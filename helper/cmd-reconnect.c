@@ -36,7 +36,9 @@ static int parse_arguments(int n, char **args, u32 *index,
 	if (n < 2)
 		return 0;
 	want->has_uri = true;
-	if (uri_parse(&want->uri, args[1], err))
+	want->move = true;
+	if (uri_parse(&want->uri, args[1], err) ||
+	    uri_make_absolute(&want->uri, err))
 		return -1;
 	if (want->uri.tls)
 		return err_set(err, ST_FAILED, "%s: TLS is not supported yet",

@@ -124,12 +124,16 @@ static bool get(struct monitor *m, u32 index, struct nl_devices *devices,
 static void start(struct monitor *m, struct watch *w,
 		  struct nl_devices *devices)
 {
+	const struct state_attach *kept = NULL;
 	bool chosen;
 	struct err err;
 	struct uri uri;
 	char *text;
 
-	chosen = watch_choose(w, persist_kept(m->kept, &devices->d[0]), &text);
+	/* The alternates are other ways to where it was. */
+	if (!devices->d[0].moved_to)
+		kept = persist_kept(m->kept, &devices->d[0]);
+	chosen = watch_choose(w, kept, &text);
 	if (!chosen)
 		err_set(&err, ST_FAILED, "out of memory");
 	if (!chosen || (text && uri_parse(&uri, text, &err)) ||

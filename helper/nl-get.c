@@ -124,6 +124,8 @@ int nl_parse_device(struct nl_devices *devices, struct nl_msg *msg)
 	read_fields(device_fields, tb, d);
 	if (tb[NBD_ATTR_BACKEND_IDENTIFIER])
 		d->backend = nla_strdup(tb[NBD_ATTR_BACKEND_IDENTIFIER]);
+	if (tb[NBD_ATTR_MOVED_TO])
+		d->moved_to = nla_strdup(tb[NBD_ATTR_MOVED_TO]);
 	if (tb[NBD_ATTR_CONNECTIONS])
 		return read_conns(d, tb[NBD_ATTR_CONNECTIONS]);
 	return 0;
@@ -160,6 +162,7 @@ void nl_free_device(struct nl_device *device)
 	for (i = 0; i < device->nr_conns; i++)
 		free(device->conns[i].latency);
 	free(device->conns);
+	free(device->moved_to);
 	free(device->backend);
 }
 

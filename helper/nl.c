@@ -379,6 +379,8 @@ static int put_change(struct nl_msg *msg, const struct nl_change *c)
 	bad |= nla_put_u64(msg, NBD_ATTR_SIZE_BYTES, c->size);
 	bad |= nla_put_u64(msg, NBD_ATTR_SERVER_FLAGS, c->server_flags);
 	bad |= nla_put_string(msg, NBD_ATTR_BACKEND_IDENTIFIER, c->backend);
+	if (c->moved_to)
+		bad |= nla_put_string(msg, NBD_ATTR_MOVED_TO, c->moved_to);
 	bad |= nla_put_u32(msg, NBD_ATTR_CHANGE_FLAGS, c->flags);
 	return bad;
 }

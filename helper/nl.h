@@ -88,6 +88,7 @@ struct nl_device {
 	u32 losses;
 	u32 pid;
 	char *backend;
+	char *moved_to;		/* or NULL */
 	struct nl_conn *conns;
 	size_t nr_conns;
 };
@@ -136,6 +137,7 @@ struct nl_change {
 	u64 size;
 	u64 server_flags;
 	const char *backend;
+	const char *moved_to;	/* NULL: as it is */
 	u32 flags;		/* NBD_CHANGE_* */
 };
 

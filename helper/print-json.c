@@ -116,6 +116,9 @@ static struct json_object *new_device(const struct nl_device *d)
 	u64 wbt;
 
 	add_summary(o, d);
+	json_object_object_add(o, "moved_to", d->moved_to ?
+			       new_string(d->moved_to, strlen(d->moved_to)) :
+			       NULL);
 	add_number(o, "block_size", d->block_size);
 	add_number(o, "block_preferred", d->preferred);
 	add_maximum(o, "payload_max", d->payload_max);

@@ -151,6 +151,17 @@ static void text_advice(const struct nl_device *d)
 	printf("%s\n", advice);
 }
 
+static void text_moved(const struct nl_device *d)
+{
+	char uri[4096];
+
+	if (!d->moved_to)
+		return;
+	row("moved to");
+	printf("%s\n", text_escape(uri, sizeof(uri), d->moved_to,
+				   strlen(d->moved_to)));
+}
+
 static void text_device(const struct nl_device *d)
 {
 	char backend[4096];
@@ -163,6 +174,7 @@ static void text_device(const struct nl_device *d)
 	text_advice(d);
 	row("backend");
 	printf("%s\n", escape_backend(d, backend, sizeof(backend)));
+	text_moved(d);
 	row_size("size", d->size);
 	row_size("logical block", d->block_size);
 	row_size("preferred block", d->preferred);

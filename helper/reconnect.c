@@ -29,18 +29,31 @@ static int check_identity(const struct nl_device *d, const char *server,
 	return renew_check(d, server, e, err);
 }
 
+/* Nothing: that is where it was attached. */
+static const char *new_place(const struct nl_device *d, const struct uri *uri,
+			     char *dst, size_t size)
+{
+	uri_format(uri, dst, size);
+	return strcmp(dst, d->backend) ? dst : "";
+}
+
 static int hand_over(struct nl *nl, struct session *s,
-		     const struct nl_device *d, bool replace, struct err *err)
+		     const struct nl_device *d,
+		     const struct reconnect_options *want, struct err *err)
 {
 	struct nl_change change = {
 		.index = d->index,
 		.size = d->size,
 		.server_flags = d->server_flags,
 		.backend = d->backend,
-		.flags = replace ? NBD_CHANGE_REPLACE : 0,
+		.flags = want->replace ? NBD_CHANGE_REPLACE : 0,
 	};
+	char place[URI_MAX_FORMAT];
 	char what[64];
 
+	if (want->move)
+		change.moved_to = new_place(d, &want->uri, place,
+					    sizeof(place));
 	snprintf(what, sizeof(what), "cannot reconnect nbd%u", d->index);
 	return renew_hand_over(nl, s, d, &change, what, err);
 }
@@ -90,7 +103,7 @@ static int reconnect(struct nl *nl, const struct nl_device *d,
 	if (!ret)
 		ret = check_identity(d, s.server, export, err);
 	if (!ret)
-		ret = hand_over(nl, &s, d, want->replace, err);
+		ret = hand_over(nl, &s, d, want, err);
 	if (!ret)
 		*live = want->replace ? s.n : *live + s.n;
 	if (!ret && *live < d->nr_conns)
@@ -99,6 +112,21 @@ static int reconnect(struct nl *nl, const struct nl_device *d,
 			      s.server, s.n, d->index, *live, d->nr_conns);
 	session_close(&s);
 	return ret;
+}
+
+/* Nothing has to be done, unless it is to be elsewhere. */
+static int check_place(const struct nl_device *d,
+		       const struct reconnect_options *want, struct err *err)
+{
+	const char *now = d->moved_to ? d->moved_to : d->backend;
+	char place[URI_MAX_FORMAT];
+
+	if (!want->move ||
+	    !strcmp(uri_format(&want->uri, place, sizeof(place)), now))
+		return 0;
+	return err_set(err, ST_BUSY,
+		       "all connections of nbd%u are live: --replace moves them",
+		       d->index);
 }
 
 /**
@@ -129,10 +157,38 @@ int reconnect_once(struct nl *nl, const struct nl_device *d,
 		o.uri = want->uri;
 	o.peer = want->replace ? NULL : nl_live_peer(d);
 	if (!want->replace && *live == d->nr_conns)
-		return 0;
+		return check_place(d, want, err);
 	if (!want->replace)
 		o.connections = (unsigned int)d->nr_conns - *live;
 	return reconnect(nl, d, &o, want, live, err);
+}
+
+/* Somebody else may have been faster, such as the monitor. */
+static bool has_come_back(struct nl *nl, u32 index, unsigned int *live)
+{
+	struct nl_devices devices;
+	struct nl_answer answer;
+	bool complete = false;
+
+	nl_get(nl, index, &devices, &answer);
+	if (!answer.error) {
+		*live = nl_live(&devices.d[0]);
+		complete = *live && *live == devices.d[0].nr_conns;
+	}
+	nl_free_devices(&devices);
+	return complete;
+}
+
+static int reconnect_now(struct nl *nl, const struct nl_device *d,
+			 const struct reconnect_options *want,
+			 unsigned int *live, struct err *err)
+{
+	if (!reconnect_once(nl, d, want, live, err))
+		return 0;
+	if (want->replace || want->has_uri || !has_come_back(nl, d->index, live))
+		return -1;
+	err->status = ST_OK;
+	return 0;
 }
 
 /**
@@ -161,7 +217,7 @@ int reconnect_run(u32 index, const struct reconnect_options *want,
 	if (!ret)
 		ret = nl_need(&nl, false, err);
 	if (!ret)
-		ret = reconnect_once(&nl, &devices.d[0], want, &live, err);
+		ret = reconnect_now(&nl, &devices.d[0], want, &live, err);
 	if (!ret)
 		printf("nbd%u: %u of %zu connections are live\n", index, live,
 		       devices.d[0].nr_conns);

@@ -10,14 +10,16 @@
 
 /**
  * struct reconnect_options - what is asked for
- * @uri: the server, if it is not where it was
+ * @uri: the server, if it is not where it was; absolute
  * @has_uri: @uri was given
+ * @move: the device is to be looked for there from now on
  * @replace: live connections are replaced, too
  * @connect_timeout: seconds for all handshakes
  */
 struct reconnect_options {
 	struct uri uri;
 	bool has_uri;
+	bool move;
 	bool replace;
 	u64 connect_timeout;
 };

@@ -24,6 +24,8 @@
 int renew_options(const struct nl_device *d, struct attach_options *o,
 		  struct err *err)
 {
+	const char *where;
+
 	if (d->state == NBD_STATE_DISCONNECTING)
 		return err_set(err, ST_BUSY,
 			       "nbd%u is disconnected but still in use",
@@ -32,8 +34,15 @@ int renew_options(const struct nl_device *d, struct attach_options *o,
 		return err_set(err, ST_REFUSED,
 			       "nbd%u was not attached by nbdctl: nothing says where its server is",
 			       d->index);
-	if (uri_parse(&o->uri, d->backend, err))
-		return -1;
+	where = d->moved_to ? d->moved_to : d->backend;
+	if (uri_parse(&o->uri, where, err))
+		return err_set(err, ST_REFUSED,
+			       "nbd%u was not attached by nbdctl: %s is not the URI of a server",
+			       d->index, where);
+	if (o->uri.tls)
+		return err_set(err, ST_FAILED, "%s: TLS is not supported yet",
+			       where);
+	o->renewal = true;
 	o->connections = (unsigned int)d->nr_conns;
 	o->read_only = d->server_flags & NBD_FLAG_READ_ONLY;
 	o->force_multi_conn = d->attach_flags & NBD_ATTACH_FORCE_MULTI_CONN;

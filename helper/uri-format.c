@@ -141,7 +141,7 @@ int uri_make_absolute(struct uri *uri, struct err *err)
 	if (!getcwd(path, sizeof(path)))
 		return err_set(err, ST_FAILED, "no working directory: %s",
 			       strerror(errno));
-	len = strlen(path);
+	len = path[1] ? strlen(path) : 0;
 	if (len + 1 + rest > URI_MAX_SOCKET)
 		return err_set(err, ST_USAGE,
 			       "socket %s: with the name of this directory it is longer than %u bytes",

@@ -28,7 +28,7 @@ nbdctl status --json "$dev" >"$T/status"
 nbdctl status -j >"$T/all"
 is "$T/all" '.devices | length == 1'
 is "$T/status" '.devices[0] | (["device", "index", "size", "state",
-	"connections_live", "connections_total", "backend", "block_size",
+	"connections_live", "connections_total", "backend", "moved_to", "block_size",
 	"block_preferred", "payload_max", "max_request", "read_ahead",
 	"wbt_lat_usec", "flags",
 	"client_flags", "timeout", "dead_timeout", "fence", "partscan",

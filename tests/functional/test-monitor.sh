@@ -137,6 +137,21 @@ serve 64M
 recovers 30 2
 expect_field "$dev" '.connections[1].peer' "unix:$sock"
 
+# Moved by hand: where it was is still there, under all its names, and gets nothing.
+detach "$dev"
+start_nbdkit unix file "$T/disk"
+ln -s "$sock" "$T/other-name"
+attach -C 2 --persist --alternate "nbd+unix:///?socket=$T/other-name" "$uri"
+listen_on unix
+serve 64M
+expect_status 0 nbdctl reconnect --replace "$dev" "$uri"
+kill -9 "$server_pid"
+wait_for 10 has_tried 2 || fail "the monitor does not try"
+live_is 0 || fail "it went back to $(field "$dev" '.connections[0].peer')"
+serve 64M
+recovers 15 2
+expect_field "$dev" '.connections[1].peer' "unix:$sock"
+
 # One server is silent, that of another device is back at once.
 detach "$dev"
 attach -C 2 --persist "$uri"

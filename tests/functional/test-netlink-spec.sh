@@ -9,6 +9,9 @@ requires nbdkit python3
 top=$(dirname "$0")/../..
 start_nbdkit unix memory 16M
 attach -C 2 "$uri" nbd0
+# It is said only of a device that was moved.
+ln -s "$sock" "$T/moved"
+expect_status 0 nbdctl reconnect --replace "$dev" "nbd+unix:///?socket=$T/moved"
 /usr/bin/python3 "$top/tests/servers/netlink-spec" \
 	"$top/Documentation/netlink/specs/nbd.yaml" \
 	"$top/uapi/linux/nbd-netlink.h" 0 >"$T/out" 2>"$T/err" ||

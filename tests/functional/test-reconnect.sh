@@ -43,7 +43,12 @@ for _ in 1 2; do
 	wait_for 5 ended || fail "nbdkit does not end"
 	state_is "$dev" parked || fail "state $(field "$dev" .state)"
 	serve 64M
+	# Two at a time: one is faster, both have what they want.
+	nbdctl reconnect "$dev" >"$T/other" 2>&1 &
+	other=$!
 	expect_status 0 nbdctl reconnect "$dev"
+	wait "$other" || fail "the other one said: $(cat "$T/other")"
+	cmp "$T/out" "$T/other" || fail "$(cat "$T/out" "$T/other")"
 	live_is 4 || fail "not all are live"
 	state_is "$dev" live || fail "state $(field "$dev" .state)"
 	wait_for 20 has_served "$dev" || fail "I/O does not go on"
@@ -53,6 +58,9 @@ first=$server_pid
 old=$sock
 listen_on unix
 serve 64M
+refused_attached 6 'replace moves them' nbdctl reconnect "$dev" "$uri"
+expect_field "$dev" .moved_to null
+expect_status 0 nbdctl reconnect "$dev" "nbd+unix:///?socket=$old"
 expect_status 0 nbdctl reconnect --replace "$dev" "$uri"
 live_is 4 || fail "not all are live"
 served_before=$(served "$dev")
@@ -60,6 +68,18 @@ wait_for 20 has_served "$dev" || fail "I/O does not go on"
 [ -z "$(ss -Hxn state established | awk -v s="$old" '$4 == s')" ] ||
 	fail "the first server still has connections"
 kill_server "$first"
+# From now on it is there.
+expect_field "$dev" .moved_to "$uri"
+expect_field "$dev" .backend "nbd+unix:///?socket=$old"
+nbdctl status "$dev" | grep -qE "^ +moved to +nbd.unix:.*$sock\$" ||
+	fail "status: $(nbdctl status "$dev")"
+kill -9 "$server_pid"
+wait_for 10 state_is "$dev" parked || fail "state $(field "$dev" .state)"
+serve 64M
+expect_status 0 nbdctl reconnect "$dev"
+live_is 4 || fail "not all are live"
+served_before=$(served "$dev")
+wait_for 20 has_served "$dev" || fail "I/O does not go on"
 kill -0 "$io_pid" || fail "I/O has ended: $(cat "$T/io.log")"
 kill -INT "$io_pid"
 wait "$io_pid" || true
@@ -78,14 +98,31 @@ expect_status 0 nbdctl reconnect "$dev" "$uri"
 live_is 2 || fail "not all are live"
 
 # Not even the one that the device was attached to, once it has been moved.
+first=$uri
 start_captive unix "proxy:${direct#*socket=}"
 expect_status 0 nbdctl reconnect --replace "$dev" "$uri"
 kill -USR1 "$server_pid"
 wait_for 10 live_is 1 || fail "no connection went"
-refused 5 'go to another server' nbdctl reconnect "$dev"
+refused 5 'go to another server' nbdctl reconnect "$dev" "$first"
 live_is 1 || fail "$(field "$dev" .connections_live) live, not 1"
-expect_status 0 nbdctl reconnect "$dev" "$uri"
+expect_field "$dev" .moved_to "$uri"
+expect_status 0 nbdctl reconnect "$dev"
 live_is 2 || fail "not all are live"
+expect_status 0 nbdctl reconnect --replace "$dev" "$first"
+expect_field "$dev" .moved_to null
+detach "$dev"
+
+# A link to a socket may lead elsewhere the next time.
+cd "$T"
+ln -s "$sock" link
+attach 'nbd+unix:///?socket=link'
+expect_field "$dev" .backend "nbd+unix:///?socket=$T/link"
+kill_server "$server_pid"
+wait_for 10 live_is 0 || fail "the connection did not go"
+start_nbdkit unix file "$T/disk"
+ln -sfn "$sock" link
+expect_status 0 nbdctl reconnect "$dev"
+expect_field "$dev" '.connections[0].peer' "unix:$sock"
 detach "$dev"
 
 # A host with two addresses: new connections go to the one that the live ones have.

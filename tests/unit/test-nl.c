@@ -65,6 +65,7 @@ static void test_device(void **state)
 	nla_put_u64(msg, NBD_ATTR_SIZE_BYTES, 1ULL << 50);
 	nla_put_u64(msg, NBD_ATTR_TIMEOUT, 30);
 	nla_put_string(msg, NBD_ATTR_BACKEND_IDENTIFIER, "nbd://h/");
+	nla_put_string(msg, NBD_ATTR_MOVED_TO, "nbd://i/");
 	nla_put_u32(msg, NBD_ATTR_PAYLOAD_MAX, 0xffffffff);
 	nla_put_u32(msg, NBD_ATTR_PID, 42);
 	put_conns(msg, 256);
@@ -78,6 +79,7 @@ static void test_device(void **state)
 	assert_true(d->size == 1ULL << 50);
 	assert_int_equal(d->timeout, 30);
 	assert_string_equal(d->backend, "nbd://h/");
+	assert_string_equal(d->moved_to, "nbd://i/");
 	assert_true(d->payload_max == 0xffffffff);
 	assert_int_equal(d->pid, 42);
 	assert_int_equal(d->read_ahead, 0);

@@ -70,6 +70,7 @@ enum {
 	NBD_ATTR_LATENCY_WRITE,		/* the same of writes and zeroes */
 	NBD_ATTR_LATENCY_TRIM,
 	NBD_ATTR_LATENCY_FLUSH,
+	NBD_ATTR_MOVED_TO,		/* string, in place of the backend; "": not moved */
 
 	__NBD_ATTR_MAX,
 };
