@@ -55,6 +55,8 @@ must "purge" 'umount /srv
 	DEBIAN_FRONTEND=noninteractive apt-get -qy purge nbdctl nbd-dkms
 	lsmod | grep "^nbd " && modprobe -r nbd
 	modinfo -n nbd | grep /kernel/drivers/block/
-	test -z "$(find /etc /lib /usr/lib /usr/sbin /run /var/lib/dkms -xdev \
-		\( -name "nbdctl*" -o -path "*updates*/nbd.ko*" \) )"' 900
+	left=$(find /etc /lib /usr/lib /usr/sbin /run /var/lib/dkms -xdev \
+		\( -name "nbdctl*" -o -path "*updates*/nbd.ko*" \) )
+	echo "$left"
+	test -z "$left"' 900
 power_off 120
