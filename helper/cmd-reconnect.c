@@ -15,9 +15,9 @@ static const struct option options[] = {
 
 static const char help[] =
 	"Usage: nbdctl reconnect [OPTION...] DEVICE [URI]\n\n"
-	"Give DEVICE a new connection for each one that is dead, to the server that it\n"
-	"was attached to or to that of URI, if that has the same export. Requests that\n"
-	"wait for a connection go on.\n\n"
+	"Give DEVICE a new connection for each one that is dead, where it is, or at URI\n"
+	"if the same disk is there now; then that is where it is from now on. Requests\n"
+	"that wait for a connection go on.\n\n"
 	"      --replace             replace live connections, too; requests wait\n"
 	"                            meanwhile\n"
 	"      --connect-timeout SEC time for all handshakes together (default 10)\n\n"

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -260,6 +261,46 @@ static void test_server(void **state)
 			    "vsock 2 port 5");
 }
 
+/* @text in the working directory @dir becomes a URI of @socket; NULL: it is too long. */
+static void absolute(const char *dir, const char *text, const char *socket)
+{
+	struct uri uri = parse(text);
+	struct err err;
+
+	assert_int_equal(chdir(dir), 0);
+	if (!socket) {
+		assert_int_equal(uri_make_absolute(&uri, &err), -1);
+		assert_int_equal(err.status, ST_USAGE);
+		assert_non_null(strstr(err.text, "longer than 107"));
+		return;
+	}
+	assert_int_equal(uri_make_absolute(&uri, &err), 0);
+	assert_string_equal(uri.socket, socket);
+	assert_int_equal(uri.socket_len, strlen(socket));
+}
+
+static void test_absolute(void **state)
+{
+	char text[URI_MAX_FORMAT], name[URI_MAX_SOCKET + 1];
+	char path[URI_MAX_SOCKET + 2];
+	struct uri uri;
+	struct err err;
+
+	(void)state;
+	absolute("/usr", "nbd+unix:///?socket=s", "/usr/s");
+	absolute("/", "nbd+unix:///?socket=run/s", "/run/s");
+	absolute("/usr", "nbd+unix:///?socket=/run/../s", "/run/../s");
+	memset(name, 'x', sizeof(name));
+	name[URI_MAX_SOCKET - 4] = '\0';
+	snprintf(text, sizeof(text), "nbd+unix:///?socket=%s", name);
+	absolute("/usr", text, NULL);
+	snprintf(path, sizeof(path), "/%s", name);
+	absolute("/", text, path);
+	uri = parse("nbd://host/");
+	assert_int_equal(uri_make_absolute(&uri, &err), 0);
+	assert_string_equal(uri.host, "host");
+}
+
 static void test_sizes(void **state)
 {
 	static const char * const none[] = {
@@ -325,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_message),
 		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_server),
+		cmocka_unit_test(test_absolute),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_devices),
 	};
