@@ -50,6 +50,8 @@
  * @seq: position in its connection's order of sending
  * @sent_at: jiffies when its header was handed to the socket
  * @ready_at: jiffies when a fenced command may be issued again
+ * @written: MiB acknowledged when a flush was prepared, see extra.h
+ * @dirty: those of them that it may have to write
  * @flush_at: connection that a flush has got to, see flush.h
  * @flush_covers: what it is about there, see flush.h
  * @covers: what a flush is about, see loss.h
@@ -68,6 +70,8 @@ struct nbd_cmd {
 	unsigned long sent_at;
 	unsigned long ready_at;
 	struct nbd_request hdr;
+	u32 written;
+	u32 dirty;
 	u16 flush_at;
 	bool flush_covers;
 	u32 covers;
@@ -99,13 +103,15 @@ static inline bool nbd_cmd_is_lengthy(const struct nbd_cmd *cmd)
 }
 
 /*
- * How many seconds more than others it may take: one for each 16 MiB that is trimmed or
- * zeroed, unless that is fast or refused.
+ * How many seconds more than others it may take: one for each 16 MiB that is trimmed,
+ * zeroed, unless that is fast or refused, or written and to be flushed.
  */
 static inline u32 nbd_cmd_extra(const struct nbd_cmd *cmd)
 {
 	u32 type = cmd->type & 0xffff;
 
+	if (type == NBD_CMD_FLUSH)
+		return cmd->dirty >> 4;
 	if (type != NBD_CMD_TRIM && (type != NBD_CMD_WRITE_ZEROES ||
 				     cmd->type & NBD_CMD_FLAG_FAST_ZERO))
 		return 0;

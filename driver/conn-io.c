@@ -52,7 +52,8 @@ static void nbd_io_complete(struct nbd_conn *conn, struct llist_node *list)
 	struct llist_node *node;
 
 	for (node = list; node; node = node->next)
-		nbd_conn_uncount(conn, llist_entry(node, struct nbd_cmd, node));
+		nbd_conn_uncount(conn, llist_entry(node, struct nbd_cmd, node),
+				 true);
 	/* Pairs with nbd_conn_drain(): the last of both sees the other. */
 	smp_mb__after_atomic();
 	conn->ops->complete(conn, list);
@@ -415,12 +416,57 @@ static bool nbd_io_slice(struct nbd_conn *conn)
 	return more;
 }
 
+/* Has the peer been silent, while TCP asks it, since an earlier look? */
+static bool nbd_io_is_silent(struct nbd_conn *conn)
+{
+	unsigned long heard, quiet = jiffies - conn->quiet_at;
+
+	if (!nbd_sock_asks(&conn->sock, &heard)) {
+		clear_bit(NBD_CONN_QUIET, &conn->flags);
+		return false;
+	}
+	if (test_bit(NBD_CONN_QUIET, &conn->flags) && heard >= quiet)
+		return quiet >= READ_ONCE(conn->patience);
+	set_bit(NBD_CONN_QUIET, &conn->flags);
+	conn->quiet_at = jiffies;
+	return false;
+}
+
+static void nbd_io_check_silence(struct nbd_conn *conn)
+{
+	if (!nbd_conn_live(conn) || !nbd_io_is_silent(conn))
+		return;
+	nbd_conn_fail(conn, -ETIMEDOUT);
+	pr_warn_ratelimited("%s: connection %u (%s): nothing has come for %u s, not even an acknowledgment\n",
+			    conn->device, conn->index, conn->peer,
+			    jiffies_to_msecs(jiffies - conn->quiet_at) / 1000);
+}
+
 static void nbd_io_work(struct work_struct *work)
 {
 	struct nbd_conn *conn = container_of(work, struct nbd_conn, io_work);
 
+	if (unlikely(test_bit(NBD_CONN_LISTEN, &conn->flags)) &&
+	    test_and_clear_bit(NBD_CONN_LISTEN, &conn->flags))
+		nbd_io_check_silence(conn);
 	if (nbd_io_slice(conn))
 		queue_work(nbd_io_wq, &conn->io_work);
+}
+
+/**
+ * nbd_conn_listen() - have the io work give the connection up if its peer is gone
+ * @conn: the connection
+ * @time: jiffies from the first call in which it should have acknowledged what it was
+ *	sent, to the last one
+ *
+ * Context: any; the configuration must not go away.
+ */
+void nbd_conn_listen(struct nbd_conn *conn, unsigned long time)
+{
+	WRITE_ONCE(conn->patience, time);
+	/* Queueing orders both before the work. */
+	set_bit(NBD_CONN_LISTEN, &conn->flags);
+	queue_work(nbd_io_wq, &conn->io_work);
 }
 
 static void nbd_io_bulk_work(struct work_struct *work)

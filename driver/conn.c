@@ -178,7 +178,7 @@ static void nbd_conn_retry_list(struct nbd_conn *conn, struct llist_node *list,
 	llist_for_each_safe(node, next, list) {
 		struct nbd_cmd *cmd = llist_entry(node, struct nbd_cmd, node);
 
-		nbd_conn_uncount(conn, cmd);
+		nbd_conn_uncount(conn, cmd, false);
 		trace_nbd_requeue(conn->dev_index, conn->index,
 				  nbd_trace_request(cmd), nbd_cmd_cookie(cmd),
 				  sent);
@@ -315,6 +315,7 @@ static unsigned long nbd_later(unsigned long a, unsigned long b)
  * nbd_conn_overdue() - has the server had long enough for a command?
  * @conn: the connection that has it
  * @cmd: a command that its holder keeps from being reused
+ * @since: jiffies before which it could not be its turn
  * @timeout: jiffies allowed
  * @again: jiffies after which to ask again, set when the answer is no
  *
@@ -328,11 +329,12 @@ static unsigned long nbd_later(unsigned long a, unsigned long b)
  * Return: true when the connection should be given up.
  */
 bool nbd_conn_overdue(struct nbd_conn *conn, const struct nbd_cmd *cmd,
-		      unsigned long timeout, unsigned long *again)
+		      unsigned long since, unsigned long timeout,
+		      unsigned long *again)
 {
 	u64 state = atomic64_read(&cmd->state);
 	u32 epoch = READ_ONCE(cmd->seq) >> NBD_PROGRESS_SHIFT;
-	unsigned long last = READ_ONCE(cmd->sent_at);
+	unsigned long last = nbd_later(READ_ONCE(cmd->sent_at), since);
 	unsigned long now = jiffies;
 	unsigned int i;
 

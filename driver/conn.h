@@ -53,6 +53,8 @@ struct nbd_conn_ops {
 #define NBD_CONN_READ		0	/* the io work is to receive */
 #define NBD_CONN_STALLED	1	/* sending waits for replies */
 #define NBD_CONN_DRAINING	2	/* no new commands, see nbd_conn_drain() */
+#define NBD_CONN_LISTEN		3	/* the io work is to see if the peer is there */
+#define NBD_CONN_QUIET		4	/* it was silent then, of the io work */
 
 /* Buckets of nbd_conn.progress, each for this many commands (a power of 2). */
 #define NBD_PROGRESS_BUCKETS	64
@@ -101,13 +103,17 @@ struct nbd_conn_stats {
  * @state: NBD_CONN_*, changed by cmpxchg only: DOWN -> LIVE by
  *	nbd_conn_start(), LIVE -> FAILING by whoever sees it fail or closes it
  *	first, FAILING -> DOWN by failure work
- * @flags: NBD_CONN_READ, NBD_CONN_STALLED, NBD_CONN_DRAINING; cleared with each
+ * @flags: NBD_CONN_READ, NBD_CONN_STALLED, ...; cleared with each
  *	new socket
  * @generation: sockets that this slot has had; changed while DOWN
  * @issues: commands issued so far, the generation half of cookies
  * @in_flight: commands issued and not over
  * @lengthy: those of them that may take long, see nbd_cmd_is_lengthy()
  * @extra: seconds more that they may take together, see nbd_cmd_extra()
+ * @extra_at: jiffies when one that had some was answered last
+ * @extra_sent: jiffies when that was sent; both belong to nobody and are guesses
+ * @patience: jiffies after which a peer that is silent is gone
+ * @quiet_at: jiffies when it was silent first; of the io work
  * @unflushed: what a flush would be about, see flush.h
  * @birth: of its socket, see loss.h; changed while DOWN
  * @latency: smoothed time to the answer of a read or write, see route.c; 0
@@ -164,6 +170,10 @@ struct nbd_conn {
 	atomic_t in_flight;
 	atomic_t lengthy;
 	atomic_t extra;
+	unsigned long extra_at;
+	unsigned long extra_sent;
+	unsigned long patience;
+	unsigned long quiet_at;
 	atomic_t unflushed;
 	u32 birth;
 	u32 latency;
@@ -214,13 +224,27 @@ static inline int nbd_conn_count(struct nbd_conn *conn,
 	return atomic_inc_return(&conn->in_flight);
 }
 
-/* One less in flight. */
+/* What was behind it may be next. */
+static inline void nbd_conn_note_turn(struct nbd_conn *conn,
+				      const struct nbd_cmd *cmd)
+{
+	WRITE_ONCE(conn->extra_sent, cmd->sent_at);
+	WRITE_ONCE(conn->extra_at, jiffies);
+	/* Pairs with nbd_extra_turn(). */
+	smp_mb__before_atomic();
+}
+
+/* One less in flight: answered, or taken back. */
 static inline void nbd_conn_uncount(struct nbd_conn *conn,
-				    const struct nbd_cmd *cmd)
+				    const struct nbd_cmd *cmd, bool answered)
 {
 	if (nbd_cmd_is_lengthy(cmd)) {
+		u32 extra = nbd_cmd_extra(cmd);
+
 		atomic_dec(&conn->lengthy);
-		atomic_sub(nbd_cmd_extra(cmd), &conn->extra);
+		if (extra && answered)
+			nbd_conn_note_turn(conn, cmd);
+		atomic_sub(extra, &conn->extra);
 	}
 	atomic_dec(&conn->in_flight);
 }
@@ -270,7 +294,9 @@ void nbd_conn_take(struct nbd_conn *conn, struct nbd_cmd *cmd,
 		   struct llist_node **taken);
 void nbd_conn_lose(struct nbd_conn *conn, struct nbd_cmd *cmd);
 bool nbd_conn_overdue(struct nbd_conn *conn, const struct nbd_cmd *cmd,
-		      unsigned long timeout, unsigned long *again);
+		      unsigned long since, unsigned long timeout,
+		      unsigned long *again);
+void nbd_conn_listen(struct nbd_conn *conn, unsigned long time);
 void nbd_conn_close(struct nbd_conn *conn);
 void nbd_conn_settle(struct nbd_conn *conn);
 

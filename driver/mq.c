@@ -10,11 +10,12 @@
 #include <linux/sizes.h>
 
 #include "compat/block.h"
+#include "extra.h"
 #include "gather.h"
 #include "queue.h"
 
-/* Seconds more for what takes long, together: no command has more by itself. */
-#define NBD_EXTRA_MAX		256
+/* While something takes its time, see so often in a timeout if there is a server. */
+#define NBD_LISTENS		4
 /* Nothing is saved by sending more than this at once. */
 #define NBD_FULL_BURST		SZ_256K
 
@@ -116,6 +117,7 @@ static blk_status_t nbd_prepare(struct nbd_queue *q, struct request *rq,
 	case REQ_OP_DRV_OUT:
 		cmd->flush_at = 0;
 		cmd->covers = 0;
+		nbd_extra_prepare_flush(q, cmd);
 		break;
 	default:
 		break;
@@ -205,21 +207,6 @@ static void nbd_commit_rqs(struct blk_mq_hw_ctx *hctx)
 /* --- timeouts -------------------------------------------------------- */
 
 /*
- * A server may work on one request after the other, whatever connection it came from, so
- * what is behind one that may take long may, too. Between two answers no more than one
- * of them can be in its way.
- */
-static unsigned long nbd_extra(const struct nbd_queue_config *config)
-{
-	unsigned int i;
-	int extra = 0;
-
-	for (i = 0; i < config->nr_conns && extra < NBD_EXTRA_MAX; i++)
-		extra += atomic_read(&config->conns[i]->extra);
-	return min(extra, NBD_EXTRA_MAX) * HZ;
-}
-
-/*
  * Never completes anything: an overdue command costs its connection, and
  * failure work takes it from there. A command that is parked or fenced is the
  * dead-link timer's business.
@@ -230,22 +217,27 @@ static enum blk_eh_timer_return nbd_timeout(struct request *rq)
 	struct nbd_cmd *cmd = blk_mq_rq_to_pdu(rq);
 	unsigned long timeout = READ_ONCE(q->config.timeout);
 	u64 state = nbd_cmd_state(cmd);
-	unsigned long allowed, again;
+	unsigned long extra, turn, again;
 	struct nbd_conn *conn;
 
 	if (!timeout || !(state & NBD_CMD_ISSUED))
 		return BLK_EH_RESET_TIMER;
 
 	conn = q->config.conns[nbd_cmd_conn(state)];
-	allowed = timeout + nbd_extra(&q->config);
-	if (nbd_conn_overdue(conn, cmd, allowed, &again)) {
+	extra = nbd_extra_time(&q->config);
+	turn = nbd_extra_turn(&q->config, cmd);
+	if (nbd_conn_overdue(conn, cmd, turn, timeout + extra, &again)) {
 		/* First this: the slot may have another socket after a while. */
 		nbd_conn_fail(conn, -ETIMEDOUT);
 		pr_warn_ratelimited("%s: connection %u (%s): no answer to a %s for %u s\n",
 				    q->device, conn->index, conn->peer,
 				    nbd_command_name(cmd->type),
-				    jiffies_to_msecs(allowed) / 1000);
-		again = allowed;
+				    jiffies_to_msecs(timeout + extra) / 1000);
+		again = timeout;
+	} else if (extra && again <= extra) {
+		/* On the time for what takes long: is there still a server? */
+		nbd_conn_listen(conn, timeout);
+		again = min(again, timeout / NBD_LISTENS);
 	}
 	/* What takes long may be over soon, and with it the time for what is behind it. */
 	rq->timeout = clamp(again, 1UL, timeout);

@@ -6,6 +6,7 @@
 #include <linux/sched/clock.h>
 
 #include "compat/block.h"
+#include "extra.h"
 #include "flush.h"
 #include "park.h"
 
@@ -66,16 +67,25 @@ static void nbd_learn_refusal(struct nbd_queue *q, const struct nbd_cmd *cmd)
 		nbd_zeroes_refuse(&q->zeroes[unmap]);
 }
 
+static void nbd_flush_ended(struct nbd_queue *q, struct nbd_cmd *cmd,
+			    blk_status_t status)
+{
+	if (status)
+		nbd_loss_unflushed(&q->loss, cmd);
+	else
+		nbd_extra_flushed(q, cmd);
+}
+
 static void nbd_end_answered(struct nbd_queue *q, struct nbd_cmd *cmd,
 			     struct io_comp_batch *batch)
 {
 	struct request *rq = nbd_request_of(cmd);
 	blk_status_t status = nbd_queue_status(cmd);
 
-	if (likely(!status))
+	if (cmd->type == NBD_CMD_FLUSH)
+		nbd_flush_ended(q, cmd, status);
+	else if (likely(!status))
 		nbd_loss_written(&q->loss, cmd);
-	else if (cmd->type == NBD_CMD_FLUSH)
-		nbd_loss_unflushed(&q->loss, cmd);
 	if (unlikely(status && blk_rq_is_passthrough(rq)))
 		WRITE_ONCE(q->flush_error, true);
 	if (unlikely(status == BLK_STS_NOTSUPP)) {
@@ -479,6 +489,7 @@ void nbd_queue_open(struct nbd_queue *q, const struct nbd_queue_config *config)
 	memset(q->zeroes, 0, sizeof(q->zeroes));
 	nbd_loss_reset(&q->loss);
 	q->flush_error = false;
+	q->flushed = 0;
 	for (i = 0; i < config->nr_conns; i++)
 		config->conns[i]->avoid_until = jiffies;
 	spin_lock_bh(&q->lock);

@@ -89,6 +89,8 @@ struct nbd_queue_config {
  * @waiting: how many are on the two lists
  * @flush_error: the server answered the driver's own flush with an error, and
  *	no user's flush has failed for it yet
+ * @flushed: MiB acknowledged when the last flush that succeeded was prepared, see
+ *	extra.h; written by who ends flushes, anybody
  * @loss: writes that a server may have forgotten
  * @zeroes: refusals to zero fast, of what must not and of what may deallocate
  * @fence_work: looks after @fenced
@@ -105,6 +107,7 @@ struct nbd_queue {
 	struct llist_node *fenced;
 	unsigned int waiting;
 	bool flush_error;
+	u32 flushed;
 	struct nbd_loss loss;
 	struct nbd_zeroes zeroes[2];
 	struct delayed_work fence_work;

@@ -5,8 +5,6 @@
 #include <linux/file.h>
 #include <linux/netlink.h>
 #include <linux/sched/mm.h>
-#include <linux/un.h>
-#include <linux/vm_sockets.h>
 #include <linux/vmalloc.h>
 #include <net/inet_connection_sock.h>
 #include <net/tcp.h>
@@ -617,78 +615,4 @@ ssize_t nbd_sock_receive(struct nbd_sock *ns, struct nbd_rx *rx, size_t budget)
 	if (ret < 0 && ret != -EAGAIN)
 		return ret;
 	return more && ret > 0 ? done : -EAGAIN;
-}
-
-static void nbd_sock_format(const struct sockaddr_storage *addr, int addr_len,
-			    char *buf, size_t len)
-{
-	const struct sockaddr_un *un = (const void *)addr;
-	const struct sockaddr_vm *vm = (const void *)addr;
-	int path = addr_len - offsetof(struct sockaddr_un, sun_path);
-
-	switch (addr->ss_family) {
-	case AF_INET:
-	case AF_INET6:
-		snprintf(buf, len, "%pISpc", addr);
-		break;
-	case AF_VSOCK:
-		snprintf(buf, len, "vsock:%u:%u", vm->svm_cid, vm->svm_port);
-		break;
-	case AF_UNIX:
-		if (path > 1 && !un->sun_path[0])
-			snprintf(buf, len, "unix:@%.*s", path - 1,
-				 un->sun_path + 1);
-		else
-			snprintf(buf, len, "unix:%.*s", max(path, 0),
-				 un->sun_path);
-		break;
-	default:
-		snprintf(buf, len, "unknown");
-	}
-}
-
-/**
- * nbd_sock_peer() - the server's address, for people
- * @ns: an adopted socket
- * @buf: filled with a string
- * @len: its size, NBD_SOCK_PEER_LEN is always enough
- *
- * Context: process, may sleep.
- */
-void nbd_sock_peer(struct nbd_sock *ns, char *buf, size_t len)
-{
-	struct sockaddr_storage addr = { };
-	int ret = kernel_getpeername(ns->sock, (struct sockaddr *)&addr);
-
-	if (ret < 0)
-		snprintf(buf, len, "unknown");
-	else
-		nbd_sock_format(&addr, ret, buf, len);
-}
-
-static bool nbd_sock_loopback(const struct sock *sk)
-{
-	if (sk->sk_family == AF_INET)
-		return ipv4_is_loopback(sk->sk_daddr) ||
-		       sk->sk_daddr == sk->sk_rcv_saddr;
-#if IS_ENABLED(CONFIG_IPV6)
-	if (sk->sk_family == AF_INET6)
-		return ipv6_addr_loopback(&sk->sk_v6_daddr) ||
-		       ipv6_addr_equal(&sk->sk_v6_daddr,
-				       &sk->sk_v6_rcv_saddr);
-#endif
-	return false;
-}
-
-/**
- * nbd_sock_local() - does the server run on this machine?
- * @ns: an adopted socket
- *
- * Context: any.
- * Return: true if it does, as far as the addresses tell.
- */
-bool nbd_sock_local(const struct nbd_sock *ns)
-{
-	return ns->sock->sk->sk_family == AF_UNIX ||
-	       nbd_sock_loopback(ns->sock->sk);
 }

@@ -72,6 +72,7 @@ ssize_t nbd_sock_send(struct nbd_sock *ns, struct iov_iter *iter, bool more,
 		      bool splice);
 ssize_t nbd_sock_receive(struct nbd_sock *ns, struct nbd_rx *rx, size_t budget);
 ssize_t nbd_sock_receive_now(struct nbd_sock *ns, struct nbd_rx *rx);
+bool nbd_sock_asks(const struct nbd_sock *ns, unsigned long *heard);
 bool nbd_sock_local(const struct nbd_sock *ns);
 void nbd_sock_peer(struct nbd_sock *ns, char *buf, size_t len);
 

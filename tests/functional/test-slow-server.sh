@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A slow server is not a dead one: requests that wait in it for longer than
 # --timeout in sum, but not one by one, all succeed, and so does zeroing or trimming
-# much at once, for which there is a second more for each 16 MiB, and what waits behind.
+# much at once, for which there is a second more for each 16 MiB, a flush after much was
+# written, and what waits behind.
 # Nor is a slow network a dead server.
 # timeout: 300
 # shellcheck source=lib.sh
@@ -61,6 +62,20 @@ kill -STOP "$server_pid"
 took expect_status 1 dd if="$dev" of=/dev/null bs=4k count=1 iflag=direct status=none
 [ "$seconds" -le $((8 * slow)) ] || fail "a stopped server has $seconds s"
 detach --force "$dev"
+
+# A flush is about what was written since the last one.
+start_errors unix $((48 * slow))
+attach --timeout $((2 * slow)) --no-partscan "$uri"
+dd if=/dev/zero of="$dev" bs=1M count=$((48 * slow)) oflag=direct status=none ||
+	fail "dd"
+echo "flush 0 $((3 * slow))" >"$rules"
+took expect_status 0 sync "$dev"
+[ "$seconds" -ge $((3 * slow - 1)) ] || fail "the flush took $seconds s only"
+expect_field "$dev" '[.connections[].failures] | add' 0
+took expect_status 1 sync "$dev"
+expect_field "$dev" '[.connections[].failures] | add' 1
+detach --force "$dev"
+kill_server "$server_pid"
 
 # A large answer over a slow network: that some of it has arrived is progress.
 start_nbdkit tcp memory 64M

@@ -73,8 +73,8 @@ static void what_may_take_longer(struct kunit *test)
 	nbd_conn_count(conn, &cmd);
 	nbd_conn_count(conn, &cmd);
 	KUNIT_EXPECT_EQ(test, 8, atomic_read(&conn->extra));
-	nbd_conn_uncount(conn, &cmd);
-	nbd_conn_uncount(conn, &cmd);
+	nbd_conn_uncount(conn, &cmd, true);
+	nbd_conn_uncount(conn, &cmd, true);
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&conn->extra));
 	cmd.type = NBD_CMD_WRITE_ZEROES | NBD_CMD_FLAG_NO_HOLE;
 	KUNIT_EXPECT_EQ(test, 4U, nbd_cmd_extra(&cmd));
