@@ -4,6 +4,7 @@
 # file of the server stays. Fewer rounds on a kernel that looks for leaks
 # itself.
 # timeout: 400
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

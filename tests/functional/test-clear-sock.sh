@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # CLEAR_SOCK while buffered writes are under way: they fail, whoever waits for them is
 # told, and the device can be attached again.
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

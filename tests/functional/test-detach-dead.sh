@@ -4,6 +4,7 @@
 # detached at once, so that an unmount ends; one that is live is left alone, and so
 # is the one that the root file system is on. detach --stalled: also a device whose
 # server has stopped, be it connected, and no device of one that is only busy.
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # nbd-client -nonetlink, unchanged: it attaches by ioctl and detaches; with
 # -persist it attaches again when the server is back, and what has the disk open
 # goes on with it.
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # The ioctl interface by itself: what is refused and how, what DO_IT returns when
 # the server goes, somebody disconnects or a signal comes, and that what netlink
 # attached is not changed by ioctl.
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

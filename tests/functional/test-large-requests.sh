@@ -3,6 +3,7 @@
 # With one connection a large read is one command, as large as the server
 # allows; --max-request lowers it. No limit is taken for 32 MiB.
 # timeout: 120
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The event about a connection that has died is what a program for the kernel's own
 # driver expects, word for word, and there is none when a device is detached.
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # Whatever the netlink family must refuse is refused with the right errno and in
 # words, and nothing is attached or changed by it; who is not root, or root in a
 # user namespace only, may look and not touch.
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

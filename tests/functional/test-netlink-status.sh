@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # STATUS of the netlink family as programs for the kernel's own driver use it:
 # one device, all devices, one that does not exist.
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

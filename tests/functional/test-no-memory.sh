@@ -6,6 +6,7 @@
 # soak has each of them fail, make check a sample.
 # timeout: 150
 # soak: 2000
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

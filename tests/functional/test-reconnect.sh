@@ -5,6 +5,7 @@
 # is refused. Live connections can be moved to another server, and nobody mixes two.
 # timeout: 180
 # cpus: 2
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

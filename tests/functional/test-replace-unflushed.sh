@@ -3,6 +3,7 @@
 # The server cannot flush when its connections are to be replaced: none is. nbdctl asks
 # for that itself and says so; where the kernel does, whoever syncs next is told that
 # writes may be lost. Then all is as before.
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # A request waits because the server is gone. resize says that it is; started again
 # with an export that has grown, it gives the device new connections and its new size,
 # and the request ends well.
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

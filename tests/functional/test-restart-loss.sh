@@ -6,6 +6,7 @@
 # flushed, or can still be flushed, is not counted. A flush that the server answers
 # before an earlier write does not count for that.
 # timeout: 120
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,6 +4,7 @@
 # is bounded all the same, with writes stuck half sent (hazard 15). Without --force it
 # waits for what is dirty, as long as requests may wait, says so, and then that it cannot
 # be flushed and how to go on.
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -10,6 +10,8 @@
 . "$(dirname "$0")/lib.sh"
 
 requires nbdkit fio blkdiscard sfdisk tc
+# Seconds are long even for a slow kernel.
+pace=$(((slow + 1) / 2))
 start_nbdkit unix --filter=noparallel --filter=delay memory 16M \
 	serialize=requests rdelay=400ms
 attach --timeout 3 --no-partscan "$uri"
@@ -41,8 +43,8 @@ behind()
 	local serialize=$1 connections=$2
 
 	start_nbdkit unix --filter=noparallel --filter=delay memory 1G \
-		"serialize=$serialize" delay-trim=$((4 * slow)) rdelay=0
-	attach -C "$connections" --timeout $((2 * slow)) "$uri"
+		"serialize=$serialize" delay-trim=$((4 * pace)) rdelay=0
+	attach -C "$connections" --timeout $((2 * pace)) "$uri"
 	# On the same node the ioctl would keep the read from being sent.
 	echo 'start=2048' | sfdisk -q "$dev" 2>"$T/sfdisk.log" || fail "sfdisk"
 	blkdiscard "${dev}p1" 2>"$T/blkdiscard.log" &
@@ -50,7 +52,7 @@ behind()
 	sleep 1
 	took expect_status 0 dd if="$dev" of=/dev/null bs=4k count=1 iflag=direct \
 		status=none
-	[ "$seconds" -ge $((2 * slow)) ] || fail "the read did not wait, it took $seconds s"
+	[ "$seconds" -ge $((2 * pace)) ] || fail "the read did not wait, it took $seconds s"
 	wait $trimming || fail "blkdiscard: $(cat "$T/blkdiscard.log")"
 	expect_field "$dev" '[.connections[].failures] | add' 0
 }
@@ -64,13 +66,13 @@ took expect_status 1 dd if="$dev" of=/dev/null bs=4k count=1 iflag=direct status
 detach --force "$dev"
 
 # A flush is about what was written since the last one.
-start_errors unix $((48 * slow))
-attach --timeout $((2 * slow)) --no-partscan "$uri"
-dd if=/dev/zero of="$dev" bs=1M count=$((48 * slow)) oflag=direct status=none ||
+start_errors unix $((48 * pace))
+attach --timeout $((2 * pace)) --no-partscan "$uri"
+dd if=/dev/zero of="$dev" bs=1M count=$((48 * pace)) oflag=direct status=none ||
 	fail "dd"
-echo "flush 0 $((3 * slow))" >"$rules"
+echo "flush 0 $((3 * pace))" >"$rules"
 took expect_status 0 sync "$dev"
-[ "$seconds" -ge $((3 * slow - 1)) ] || fail "the flush took $seconds s only"
+[ "$seconds" -ge $((3 * pace - 1)) ] || fail "the flush took $seconds s only"
 expect_field "$dev" '[.connections[].failures] | add' 0
 took expect_status 1 sync "$dev"
 expect_field "$dev" '[.connections[].failures] | add' 1
@@ -79,13 +81,13 @@ kill_server "$server_pid"
 
 # A large answer over a slow network: that some of it has arrived is progress.
 start_nbdkit tcp memory 64M
-attach --timeout $((2 * slow)) --no-partscan "$uri"
+attach --timeout $((2 * pace)) --no-partscan "$uri"
 if ! tc qdisc add dev lo root netem rate 8mbit limit 20000; then
 	say "no netem in this kernel"
 	exit 0
 fi
 at_exit tc qdisc del dev lo root
-took expect_status 0 dd if="$dev" of=/dev/null bs=$((4 * slow))M count=1 iflag=direct \
+took expect_status 0 dd if="$dev" of=/dev/null bs=$((4 * pace))M count=1 iflag=direct \
 	status=none
-[ "$seconds" -ge $((3 * slow)) ] || fail "the network is not slow: $seconds s"
+[ "$seconds" -ge $((3 * pace)) ] || fail "the network is not slow: $seconds s"
 expect_field "$dev" '[.connections[].failures] | add' 0

@@ -9,6 +9,7 @@
 # soak.
 # timeout: 200
 # soak: 1800
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # Whoever reads /proc/diskstats holds a disk but not the module: unloaded while readers
 # are kept from the processor in the middle of it, the module waits for them.
 # timeout: 150
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
