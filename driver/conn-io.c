@@ -419,13 +419,15 @@ static bool nbd_io_slice(struct nbd_conn *conn)
 /* Has the peer been silent, while TCP asks it, since an earlier look? */
 static bool nbd_io_is_silent(struct nbd_conn *conn)
 {
-	unsigned long heard, quiet = jiffies - conn->quiet_at;
+	unsigned long heard, quiet;
 
 	if (!nbd_sock_asks(&conn->sock, &heard)) {
 		clear_bit(NBD_CONN_QUIET, &conn->flags);
 		return false;
 	}
-	if (test_bit(NBD_CONN_QUIET, &conn->flags) && heard >= quiet)
+	/* After the other: what comes in between makes it too long, not too short. */
+	quiet = jiffies - conn->quiet_at;
+	if (test_bit(NBD_CONN_QUIET, &conn->flags) && heard > quiet)
 		return quiet >= READ_ONCE(conn->patience);
 	set_bit(NBD_CONN_QUIET, &conn->flags);
 	conn->quiet_at = jiffies;

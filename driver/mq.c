@@ -14,7 +14,7 @@
 #include "gather.h"
 #include "queue.h"
 
-/* While something takes its time, see so often in a timeout if there is a server. */
+/* While something takes its time, see about so often in a timeout if there is a server. */
 #define NBD_LISTENS		4
 /* Nothing is saved by sending more than this at once. */
 #define NBD_FULL_BURST		SZ_256K

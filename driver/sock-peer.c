@@ -9,6 +9,9 @@
 
 #include "sock.h"
 
+/* One question for room may be lost, and the next one comes minutes later. */
+#define NBD_SOCK_QUESTIONS	2
+
 /**
  * nbd_sock_asks() - does TCP wait for a sign of the peer?
  * @ns: an adopted socket
@@ -19,8 +22,8 @@
  * it without a word.)
  *
  * Context: any; the socket must stay.
- * Return: true if something was sent since then that has to be acknowledged or
- * answered; false for sockets that are not TCP.
+ * Return: true if something was sent since it acknowledged anything, or it did not
+ * answer; false for sockets that are not TCP.
  */
 bool nbd_sock_asks(const struct nbd_sock *ns, unsigned long *heard)
 {
@@ -30,9 +33,11 @@ bool nbd_sock_asks(const struct nbd_sock *ns, unsigned long *heard)
 	if (!ns->tcp)
 		return false;
 	*heard = keepalive_time_elapsed(tp);
-	return READ_ONCE(inet_csk(sk)->icsk_probes_out) ||
-	       (READ_ONCE(tp->packets_out) &&
-		(s32)(READ_ONCE(tp->lsndtime) - READ_ONCE(tp->rcv_tstamp)) > 0);
+	if (READ_ONCE(inet_csk(sk)->icsk_probes_out) >= NBD_SOCK_QUESTIONS)
+		return true;
+	/* Without room for it what is in flight is sent again as rarely. */
+	return READ_ONCE(tp->packets_out) && READ_ONCE(tp->snd_wnd) &&
+	       (s32)(READ_ONCE(tp->lsndtime) - READ_ONCE(tp->rcv_tstamp)) > 0;
 }
 
 static void nbd_sock_format(const struct sockaddr_storage *addr, int addr_len,

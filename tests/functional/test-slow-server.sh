@@ -74,6 +74,7 @@ echo "flush 0 $((3 * pace))" >"$rules"
 took expect_status 0 sync "$dev"
 [ "$seconds" -ge $((3 * pace - 1)) ] || fail "the flush took $seconds s only"
 expect_field "$dev" '[.connections[].failures] | add' 0
+echo "flush 0 $((8 * pace))" >"$rules"
 took expect_status 1 sync "$dev"
 expect_field "$dev" '[.connections[].failures] | add' 1
 detach --force "$dev"

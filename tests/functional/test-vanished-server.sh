@@ -41,7 +41,7 @@ say "given up after $SECONDS s"
 [ $SECONDS -le $((2 * timeout + 3 * slow)) ] || fail "given up after $SECONDS s only"
 wait $reading && fail "the first read succeeded"
 wait $trimming && fail "the trim succeeded"
-dmesg | grep -q "${dev#/dev/}: connection 0 .*: nothing has come for" ||
+grep -q "${dev#/dev/}: connection 0 .*: nothing has come for" < <(dmesg) ||
 	fail "the log does not say why"
 kill -9 "$server_pid"
 detach --force "$dev"
