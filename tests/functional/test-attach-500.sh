@@ -3,6 +3,7 @@
 # 500 devices at the same time: all are attached, listed and detached, and the
 # last ones take no longer than the first. Fewer on a debug kernel.
 # timeout: 240
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # attach --retry: a server that is about to start is waited for, also by an entry of
 # nbdtab; one that refuses is not asked again. The wait ends in time, and at a signal.
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

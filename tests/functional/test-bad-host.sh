@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # attach and info: a host that does not exist.
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # attach and info: something that is no NBD server, or hangs up.
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

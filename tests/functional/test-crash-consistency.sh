@@ -7,6 +7,7 @@
 # timeout: 200
 # soak: 1500
 # debug: soak
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,6 +4,7 @@
 # it, never come to its end, or offer each connection something else: attach fails in
 # words and in time, and leaves nothing.
 # timeout: 180
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # nbdctl metrics is in the format of Prometheus, says what status says, and has no
 # lines for devices when there are none.
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

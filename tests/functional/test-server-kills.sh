@@ -7,6 +7,7 @@
 # timeout: 150
 # soak: 4000
 # debug: soak
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

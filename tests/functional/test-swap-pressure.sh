@@ -7,6 +7,7 @@
 # timeout: 120
 # soak: 2000
 # debug: soak
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

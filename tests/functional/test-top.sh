@@ -5,6 +5,7 @@
 # attached anew, and no number is absurd. A table fits on a terminal, which is left
 # as it was found.
 # timeout: 150
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
