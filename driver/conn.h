@@ -54,7 +54,7 @@ struct nbd_conn_ops {
 #define NBD_CONN_STALLED	1	/* sending waits for replies */
 #define NBD_CONN_DRAINING	2	/* no new commands, see nbd_conn_drain() */
 #define NBD_CONN_LISTEN		3	/* the io work is to see if the peer is there */
-#define NBD_CONN_QUIET		4	/* it was silent then, of the io work */
+#define NBD_CONN_QUIET		4	/* it was silent at @quiet_at; of the io work */
 
 /* Buckets of nbd_conn.progress, each for this many commands (a power of 2). */
 #define NBD_PROGRESS_BUCKETS	64
@@ -103,8 +103,7 @@ struct nbd_conn_stats {
  * @state: NBD_CONN_*, changed by cmpxchg only: DOWN -> LIVE by
  *	nbd_conn_start(), LIVE -> FAILING by whoever sees it fail or closes it
  *	first, FAILING -> DOWN by failure work
- * @flags: NBD_CONN_READ, NBD_CONN_STALLED, ...; cleared with each
- *	new socket
+ * @flags: NBD_CONN_READ to NBD_CONN_QUIET; cleared with each new socket
  * @generation: sockets that this slot has had; changed while DOWN
  * @issues: commands issued so far, the generation half of cookies
  * @in_flight: commands issued and not over

@@ -33,11 +33,12 @@ static u32 nbd_extra_written(const struct nbd_queue_config *config)
  */
 void nbd_extra_prepare_flush(const struct nbd_queue *q, struct nbd_cmd *cmd)
 {
+	s32 dirty;
+
 	cmd->written = nbd_extra_written(&q->config);
-	cmd->dirty = cmd->written - READ_ONCE(q->flushed);
-	/* Another one that began later is over already. */
-	if ((s32)cmd->dirty < 0)
-		cmd->dirty = 0;
+	/* Less than nothing: another one that began later is over already. */
+	dirty = cmd->written - READ_ONCE(q->flushed);
+	cmd->dirty = clamp_t(s32, dirty, 0, NBD_EXTRA_MAX << 4);
 }
 
 /**

@@ -9,6 +9,8 @@
 
 requires nbdkit blkdiscard sfdisk tc
 timeout=3
+tc qdisc add dev lo root netem loss 0% || skip "no netem in this kernel"
+at_exit tc qdisc del dev lo root
 start_nbdkit tcp --filter=noparallel --filter=delay memory 1100M \
 	serialize=requests delay-trim=$((10 * timeout))
 attach --timeout $timeout "$uri"
@@ -25,8 +27,7 @@ kill -STOP "$server_pid"
 sleep $((3 * timeout))
 expect_field "$dev" .connections_live 1
 
-tc qdisc add dev lo root netem loss 100% || skip "no netem in this kernel"
-at_exit tc qdisc del dev lo root
+tc qdisc change dev lo root netem loss 100%
 dd if="${dev}p2" of=/dev/null bs=4k count=1 skip=8 iflag=direct 2>"$T/dd2.log" &
 sleep 1
 tc qdisc change dev lo root netem loss 0%

@@ -53,6 +53,9 @@ static void a_flush_has_time_for_what_was_written(struct kunit *test)
 	wrote(q, 1, SZ_16M);
 	nbd_extra_flushed(q, &flush);
 	KUNIT_EXPECT_EQ(test, 1U, seconds_to_flush(q, &flush));
+	/* There is a limit. */
+	wrote(q, 0, 1ULL << 50);
+	KUNIT_EXPECT_EQ(test, 256U, seconds_to_flush(q, &flush));
 }
 
 static void an_older_flush_ends_later(struct kunit *test)
