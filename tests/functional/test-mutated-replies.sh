@@ -19,7 +19,9 @@ how=(--seconds 30 --patience $((20 * slow)))
 replies=0
 if [ -n "${NBD_SOAK:-}" ]; then
 	replies=$(((1000000 + NBD_SOAK - 1) / NBD_SOAK))
-	how=(--seconds 42000 --replies "$replies" --patience 120)
+	# Renewing many connections at once, few of them TCP, takes half of the time.
+	how=(--seconds 42000 --replies "$replies" --patience 120 --connections 128
+		--tcp 10)
 fi
 [ -z "${NBD_SEED:-}" ] || how+=(--seed "$NBD_SEED")
 "$top/build/replies/mutated-replies" "${how[@]}" 2>&1 | tee "$T/replies.log" ||

@@ -186,7 +186,7 @@ static void answer_one(struct peer *peer)
 		mutated(peer, &r, true);
 	} else {
 		peer->left--;
-		if (below(&state, 8))
+		if (below(&state, 2))
 			answer_right(&r);
 		else
 			mutated(peer, &r, false);
