@@ -9,6 +9,8 @@
 # make packages         Debian packages of both in build/packages
 # make demo             a real disk over four connections, in a virtual machine
 # make check            every test; make check-quick: those of a few minutes;
+#                       make check-debug: all of them on the debug kernel, where
+#                       make check runs half of them, two hours;
 #                       make check-kernels: build without a warning for 6.1,
 #                       6.12 and 7.2, test on 7.2, fetched from Debian sid
 # make check-mutants    break one thing after the other and see the tests fail
@@ -87,6 +89,10 @@ check-quick:
 	scripts/deps.sh test
 	tests/run quick
 
+check-debug:
+	scripts/deps.sh test
+	tests/run debug
+
 check-kernels:
 	scripts/deps.sh test
 	tests/run kernels
@@ -145,6 +151,6 @@ clean:
 		-name modules.order -o -name Module.symvers \) -delete
 
 .PHONY: all driver helper install install-driver install-helper install-boot \
-	uninstall uninstall-boot packages demo check check-quick check-kernels \
-	check-mutants check-system soak stock bench bench-quick \
+	uninstall uninstall-boot packages demo check check-quick check-debug \
+	check-kernels check-mutants check-system soak stock bench bench-quick \
 	bench-multiconn bench-zero bench-depth bench-serial bench-profile clean

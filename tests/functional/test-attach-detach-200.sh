@@ -5,6 +5,7 @@
 # itself.
 # timeout: 400
 # leaks: yes
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

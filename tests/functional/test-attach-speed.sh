@@ -5,6 +5,7 @@
 # machine, and less than a third of it over a network with a latency of 40 ms.
 # timeout: 150
 # cpus: 2
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # CLEAR_SOCK while buffered writes are under way: they fail, whoever waits for them is
 # told, and the device can be attached again.
 # leaks: yes
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

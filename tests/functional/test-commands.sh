@@ -3,6 +3,7 @@
 #
 # Each block operation arrives at the server as the command it should be:
 # read, write, flush, FUA, trim, write zeroes.
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

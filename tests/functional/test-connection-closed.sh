@@ -3,6 +3,7 @@
 # One of four UNIX connections is closed by the other end while I/O runs: as
 # connection-reset. A proxy stands between, which closes on demand.
 # leaks: yes
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,6 +4,8 @@
 # goes on over the others, without an error and with the right data, and
 # status shows the loss.
 # cpus: 2
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,6 +4,8 @@
 # still leads to the request that had it last. A reply ends a request only if it has the
 # cookie that the request was sent with, and not another one that leads to it.
 # cpus: 2
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -5,6 +5,7 @@
 # between attach and detach. No request fails, and nothing holds the processor up.
 # timeout: 240
 # cpus: 2
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,8 @@
 # --dead-timeout: without a connection I/O waits, is counted as parked, and
 # fails when the time is over (hazard 23); status says what to do.
 # leaks: yes
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,6 +4,7 @@
 # flight make it that many times as fast, on the device and through ext4.
 # timeout: 150
 # cpus: 2
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

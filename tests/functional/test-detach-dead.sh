@@ -5,6 +5,7 @@
 # is the one that the root file system is on. detach --stalled: also a device whose
 # server has stopped, be it connected, and no device of one that is only busy.
 # leaks: yes
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,6 +4,8 @@
 # (hazard 7).
 # cpus: 2
 # leaks: yes
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

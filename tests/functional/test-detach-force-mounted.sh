@@ -3,6 +3,7 @@
 # detach --force of a mounted device: the file system gets errors, nothing
 # hangs, and the device can be attached again after the unmount.
 # leaks: yes
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

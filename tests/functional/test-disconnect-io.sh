@@ -5,6 +5,7 @@
 # may answer all of it, and what comes when the size is gone ends in its own way.)
 # cpus: 2
 # leaks: yes
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,6 +4,8 @@
 # multi-conn. A flush goes to every connection that carried a write since its
 # last one, and to no other.
 # cpus: 2
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What is to be on stable storage is asked for as the server can do it: a write
 # with FUA; else a write and a flush; else, of a server without a cache, nothing.
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -7,6 +7,8 @@
 # received when its connection is given up it receives nothing more.
 # timeout: 150
 # leaks: yes
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -5,6 +5,7 @@
 # the small ones from waiting for the large one to be over.
 # timeout: 120
 # cpus: 2
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -5,6 +5,8 @@
 # answers.
 # timeout: 240
 # leaks: yes
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

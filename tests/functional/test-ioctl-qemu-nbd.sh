@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # qemu-nbd -c, unchanged, with raw and qcow2 images: the device works, what was
 # written is in the image, qemu-nbd -d detaches it.
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

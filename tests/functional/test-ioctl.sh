@@ -4,6 +4,7 @@
 # the server goes, somebody disconnects or a signal comes, and that what netlink
 # attached is not changed by ioctl.
 # leaks: yes
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

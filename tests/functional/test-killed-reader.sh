@@ -6,6 +6,8 @@
 # pages), one past it when the device is detached by force, which takes no time either,
 # and then the module can be unloaded.
 # timeout: 120
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

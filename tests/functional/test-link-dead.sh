@@ -3,6 +3,8 @@
 # The event about a connection that has died is what a program for the kernel's own
 # driver expects, word for word, and there is none when a device is detached.
 # leaks: yes
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -5,6 +5,7 @@
 # with the right data; with no connection left they end with an error, at once.
 # timeout: 200
 # leaks: yes
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

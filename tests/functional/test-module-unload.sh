@@ -3,6 +3,7 @@
 # rmmod is refused while a device is attached, even unused, and clean
 # otherwise; load and unload may be repeated.
 # leaks: yes
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

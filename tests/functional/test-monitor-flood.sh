@@ -4,6 +4,8 @@
 # it misses events when there are more than its socket holds, but not that it did: then
 # it looks at all devices, and finds the one whose server went and came back meanwhile.
 # timeout: 120
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,6 +4,7 @@
 # from an initramfs to the root; another one that waits takes its place as soon as it
 # is gone.
 # timeout: 120
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -5,6 +5,7 @@
 # server that moves is found, another disk is refused, a server that does not answer
 # holds up no other device, and a monitor that has nothing to do does nothing.
 # timeout: 300
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

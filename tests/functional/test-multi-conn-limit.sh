@@ -3,6 +3,7 @@
 # A server that promises multi-conn and takes fewer connections than asked for:
 # attaching fails, says how many it took, and leaves nothing. So does replacing the
 # connections of a device, which stays as it is.
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -6,6 +6,8 @@
 # `make soak` goes on to a million, divided by NBD_SOAK machines.
 # timeout: 150
 # soak: 43200 divided
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

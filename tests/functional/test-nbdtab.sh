@@ -3,6 +3,7 @@
 # /etc/nbdtab: a device by its name, all of them, what nbd-client makes of the same
 # file, and lines that are wrong.
 # timeout: 180
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

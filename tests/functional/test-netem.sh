@@ -3,6 +3,8 @@
 # A network that loses, reorders, doubles and damages packets: the data are right and no
 # connection is lost.
 # timeout: 150
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,6 +4,7 @@
 # words, and nothing is attached or changed by it; who is not root, or root in a
 # user namespace only, may look and not touch.
 # leaks: yes
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

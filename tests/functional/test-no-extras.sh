@@ -3,6 +3,7 @@
 #
 # A server without flush, trim and zeroes gets none of them; fallocate of
 # zeroes still works.
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -7,6 +7,7 @@
 # timeout: 150
 # soak: 2000
 # leaks: yes
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # Partitions of the export are there when attach returns, can be used, and
 # vanish with the device.
 # leaks: yes
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A server that accepts and then does not serve the partition table: attach fails when
 # its connections are given up, or when it is interrupted, and the device is free again.
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

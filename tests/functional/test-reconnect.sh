@@ -6,6 +6,7 @@
 # timeout: 180
 # cpus: 2
 # leaks: yes
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

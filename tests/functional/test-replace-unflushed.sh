@@ -4,6 +4,8 @@
 # for that itself and says so; where the kernel does, whoever syncs next is told that
 # writes may be lost. Then all is as before.
 # leaks: yes
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # A server that takes 50 ms for each request, whatever its size, and serves one at
 # a time: large requests are that much faster.
 # cpus: 2
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

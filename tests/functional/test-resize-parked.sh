@@ -4,6 +4,7 @@
 # with an export that has grown, it gives the device new connections and its new size,
 # and the request ends well.
 # leaks: yes
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -6,6 +6,7 @@
 # timeout: 300
 # cpus: 2
 # leaks: yes
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -7,6 +7,8 @@
 # before an earlier write does not count for that.
 # timeout: 120
 # leaks: yes
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

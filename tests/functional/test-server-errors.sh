@@ -4,6 +4,8 @@
 # An error of the server reaches the user as itself and leaves the
 # connection up.
 # leaks: yes
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,8 @@
 # The server is killed while I/O runs over unix: I/O ends promptly with EIO, and
 # the device can be detached.
 # cpus: 2
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,8 @@
 # A server that answers with ESHUTDOWN is left in good order, without a reset:
 # its requests go on over another connection, or wait for a new one, and nobody
 # gets an error.
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -5,6 +5,7 @@
 # waits for what is dirty, as long as requests may wait, says so, and then that it cannot
 # be flushed and how to go on.
 # leaks: yes
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,8 @@
 # A server that stops answering: with --timeout the I/O fails in bounded time
 # (hazard 14).
 # leaks: yes
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

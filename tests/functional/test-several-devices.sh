@@ -3,6 +3,7 @@
 # Several devices at once, each with its own contents and servers.
 # cpus: 2
 # leaks: yes
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

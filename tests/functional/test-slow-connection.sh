@@ -5,6 +5,7 @@
 # again now and then.
 # timeout: 120
 # cpus: 2
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

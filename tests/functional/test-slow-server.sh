@@ -6,6 +6,7 @@
 # written, and what waits behind.
 # Nor is a slow network a dead server.
 # timeout: 300
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -10,6 +10,8 @@
 # timeout: 200
 # soak: 1800
 # leaks: yes
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # The installed udev rules give a device and its partitions links named after server
 # and export, whatever is in those names, and none once it is detached.
 # timeout: 300
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

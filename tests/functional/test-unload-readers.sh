@@ -4,6 +4,7 @@
 # are kept from the processor in the middle of it, the module waits for them.
 # timeout: 150
 # leaks: yes
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

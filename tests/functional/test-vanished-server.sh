@@ -4,6 +4,8 @@
 # behind it, as long as the server acknowledges what it is sent, even if it is stopped.
 # If nothing comes any more, it is given up after --timeout, but a few packets may be lost.
 # timeout: 200
+# debug: check
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

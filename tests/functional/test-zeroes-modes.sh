@@ -6,6 +6,7 @@
 # whoever wants no writes.
 # timeout: 120
 # leaks: yes
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

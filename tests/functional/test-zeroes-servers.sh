@@ -6,6 +6,7 @@
 # is copied onto it with no more writes than it has data. And zeroing what is larger
 # than a command can say.
 # timeout: 150
+# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Discard, zero-out, punch-hole and zero-range reach exactly their range, and
 # deallocate or not as they should (hazards 44, 45).
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
