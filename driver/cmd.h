@@ -118,6 +118,17 @@ static inline u32 nbd_cmd_extra(const struct nbd_cmd *cmd)
 	return be32_to_cpu(cmd->hdr.len) >> 24;
 }
 
+/*
+ * Does it leave zeroes behind that the server may have written like data, so that a
+ * flush has to write them?
+ */
+static inline bool nbd_cmd_writes_zeroes(const struct nbd_cmd *cmd)
+{
+	return (cmd->type & 0xffff) == NBD_CMD_WRITE_ZEROES &&
+	       cmd->type & NBD_CMD_FLAG_NO_HOLE &&
+	       !(cmd->type & NBD_CMD_FLAG_FAST_ZERO);
+}
+
 static inline u64 nbd_cmd_identity(u32 generation, u16 conn)
 {
 	return (u64)generation << 32 | (u64)conn << 16;

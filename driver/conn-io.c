@@ -303,11 +303,14 @@ static void nbd_io_account_reply(struct nbd_conn *conn,
 	nbd_io_progress(conn, cmd);
 	WRITE_ONCE(conn->replies, conn->replies + 1);
 	conn->stats.requests++;
-	if (cmd->error)
-		conn->stats.errors++;
-	else
-		conn->stats.bytes_read += cmd->expect;
 	conn->stats.bytes_written += cmd->payload;
+	if (cmd->error) {
+		conn->stats.errors++;
+		return;
+	}
+	conn->stats.bytes_read += cmd->expect;
+	if (nbd_cmd_writes_zeroes(cmd))
+		conn->zeroed += be32_to_cpu(cmd->hdr.len);
 }
 
 /* nbd_rx_ops.done */

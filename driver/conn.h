@@ -138,6 +138,7 @@ struct nbd_conn_stats {
  * @replies: commands that were answered and had begun to travel
  * @progress: when commands were answered, for nbd_conn_overdue()
  * @stats: counters, written by the receiving context
+ * @zeroed: bytes that commands answered without an error zeroed and left allocated
  * @times: how long its commands' requests took, see struct nbd_latency
  * @sock: the socket. Set while DOWN, released by failure work, used in between
  *	under @tx_lock or by the receiving context
@@ -195,6 +196,7 @@ struct nbd_conn {
 	u32 replies;
 	struct nbd_progress progress[NBD_PROGRESS_BUCKETS];
 	struct nbd_conn_stats stats;
+	u64 zeroed;
 	struct nbd_latency times;
 
 	struct nbd_sock sock;

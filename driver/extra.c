@@ -13,14 +13,15 @@
 /* Seconds, at most and together. */
 #define NBD_EXTRA_MAX		256u
 
-/* MiB that the server has acknowledged; wraps. */
+/* MiB that the server has acknowledged, zeroes too if it may have written them; wraps. */
 static u32 nbd_extra_written(const struct nbd_queue_config *config)
 {
 	unsigned int i;
 	u64 bytes = 0;
 
 	for (i = 0; i < config->nr_conns; i++)
-		bytes += READ_ONCE(config->conns[i]->stats.bytes_written);
+		bytes += READ_ONCE(config->conns[i]->stats.bytes_written) +
+			 READ_ONCE(config->conns[i]->zeroed);
 	return bytes >> 20;
 }
 

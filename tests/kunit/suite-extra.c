@@ -53,9 +53,26 @@ static void a_flush_has_time_for_what_was_written(struct kunit *test)
 	wrote(q, 1, SZ_16M);
 	nbd_extra_flushed(q, &flush);
 	KUNIT_EXPECT_EQ(test, 1U, seconds_to_flush(q, &flush));
+	/* Zeroes may have been written, too. */
+	q->config.conns[0]->zeroed += SZ_32M;
+	KUNIT_EXPECT_EQ(test, 3U, seconds_to_flush(q, &flush));
 	/* There is a limit. */
 	wrote(q, 0, 1ULL << 50);
 	KUNIT_EXPECT_EQ(test, 256U, seconds_to_flush(q, &flush));
+}
+
+static void only_zeroes_that_stay_may_be_written(struct kunit *test)
+{
+	struct nbd_cmd cmd = {};
+
+	cmd.type = NBD_CMD_WRITE_ZEROES | NBD_CMD_FLAG_NO_HOLE;
+	KUNIT_EXPECT_TRUE(test, nbd_cmd_writes_zeroes(&cmd));
+	cmd.type |= NBD_CMD_FLAG_FAST_ZERO;
+	KUNIT_EXPECT_FALSE(test, nbd_cmd_writes_zeroes(&cmd));
+	cmd.type = NBD_CMD_WRITE_ZEROES;
+	KUNIT_EXPECT_FALSE(test, nbd_cmd_writes_zeroes(&cmd));
+	cmd.type = NBD_CMD_WRITE;
+	KUNIT_EXPECT_FALSE(test, nbd_cmd_writes_zeroes(&cmd));
 }
 
 static void an_older_flush_ends_later(struct kunit *test)
@@ -116,6 +133,7 @@ static void it_is_a_commands_turn_when_what_was_before_is_over(struct kunit *tes
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(a_flush_has_time_for_what_was_written),
+	KUNIT_CASE(only_zeroes_that_stay_may_be_written),
 	KUNIT_CASE(an_older_flush_ends_later),
 	KUNIT_CASE(all_connections_together),
 	KUNIT_CASE(it_is_a_commands_turn_when_what_was_before_is_over),
