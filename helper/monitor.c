@@ -36,7 +36,7 @@
  * @lock: descriptor that keeps other monitors away
  * @events: netlink socket
  * @signals: those that end the program
- * @files: tells what changes in the run directory
+ * @files: tells what changes in the run directory; -1 if nothing can
  * @done: pipe of the attempts that are done, see struct attempt; reading end first
  * @family: the family as it was last found, without a socket
  * @resync: look at all devices
@@ -130,6 +130,8 @@ static void start(struct monitor *m, struct watch *w,
 	struct uri uri;
 	char *text;
 
+	if (m->files < 0)
+		persist_keep_of(&m->kept, &devices->d[0]);
 	/* The alternates are other ways to where it was. */
 	if (!devices->d[0].moved_to)
 		kept = persist_kept(m->kept, &devices->d[0]);
@@ -147,6 +149,19 @@ static void start(struct monitor *m, struct watch *w,
 	free(text);
 }
 
+/* The kernel could not be asked. Nothing was tried, so nobody is told. */
+static void look_later(struct monitor *m, struct watch *w)
+{
+	w->dirty = false;
+	if (w->state == WATCH_WAITING) {
+		w->steps = w->steps ? w->steps : 1;
+		watch_later(w);
+		return;
+	}
+	m->resync = true;
+	m->resync_at = deadline_in(AGAIN_MS);
+}
+
 /* Its time has come, or something has happened. False: forget it. */
 static bool look(struct monitor *m, struct watch *w)
 {
@@ -157,10 +172,7 @@ static bool look(struct monitor *m, struct watch *w)
 
 	ours = get(m, w->index, &devices, &err);
 	if (ours && err.status != ST_OK) {
-		/* Nothing was tried, so nobody is told. */
-		w->dirty = false;
-		w->steps = w->steps ? w->steps : 1;
-		watch_later(w);
+		look_later(m, w);
 	} else if (ours) {
 		update(w, &devices.d[0]);
 		if (due && w->state == WATCH_WAITING)
@@ -188,6 +200,8 @@ static bool conclude(struct monitor *m, struct watch *w,
 		update(w, &devices.d[0]);
 	} else if (is_complete(&devices.d[0])) {
 		watch_live(w, &devices.d[0]);
+		/* What could not be read without connections. */
+		persist_keep_of(&m->kept, &devices.d[0]);
 	} else {
 		watch_failed(w, a->ret ? a->err.text :
 			     "a new connection was lost at once");
@@ -459,7 +473,8 @@ static int prepare(struct monitor *m, bool wait, struct err *err)
 	fcntl(m->done[0], F_SETFL, O_NONBLOCK);
 	m->files = run_dir_watch(err);
 	if (m->files < 0)
-		return -1;
+		daemon_log("%s; alternates are read when they are needed",
+			   err->text);
 	run_dir_each(on_file, m);
 	m->events = nl_events_open(err);
 	return m->events < 0 ? -1 : 0;

@@ -62,7 +62,8 @@ static int write_locked(const struct nl_device *d, char * const *alternates,
  * @nl: the socket
  * @index: the device, which this process has just attached
  * @alternates: further URIs
- * @n: their number, at most STATE_ALTERNATES
+ * @n: their number, at most STATE_ALTERNATES; without any, the kernel knows all, and
+ *	what an earlier device left is removed
  * @err: filled on failure
  *
  * Return: 0, or -1 with @err set.
@@ -72,8 +73,13 @@ int persist_write(struct nl *nl, u32 index, char * const *alternates, size_t n,
 {
 	struct nl_devices devices;
 	struct nl_answer answer;
+	char name[RUN_DIR_NAME_MAX];
 	int ret, lock;
 
+	if (!n) {
+		run_dir_remove(attach_file(name, index));
+		return 0;
+	}
 	if (run_dir_make(err))
 		return -1;
 	lock = run_dir_lock();
@@ -201,6 +207,19 @@ void persist_keep(struct persist_kept **list, const char *name)
 	if (text)
 		kept_add(list, index, text);
 	free(text);
+}
+
+/**
+ * persist_keep_of - the same for a device of which nothing is kept, if it left something
+ * @list: what is kept
+ * @d: the device as it is
+ */
+void persist_keep_of(struct persist_kept **list, const struct nl_device *d)
+{
+	char name[RUN_DIR_NAME_MAX];
+
+	if (!persist_kept(*list, d))
+		persist_keep(list, attach_file(name, d->index));
 }
 
 /**

@@ -22,6 +22,7 @@ int persist_write(struct nl *nl, u32 index, char * const *alternates, size_t n,
 bool persist_read(const struct nl_device *d, struct state_attach *s);
 void persist_clean(struct nl *nl, u32 index);
 void persist_keep(struct persist_kept **list, const char *name);
+void persist_keep_of(struct persist_kept **list, const struct nl_device *d);
 const struct state_attach *persist_kept(const struct persist_kept *list,
 					const struct nl_device *d);
 void persist_forget(struct persist_kept **list);

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@
 #define LOCK_MS		5000	/* it is held for a few system calls */
 #define LOCK_NAP_MS	5
 #define CLAIM_MS	200
+#define READ_MS		2000	/* for what was swapped out */
+#define READ_AGAIN_MS	50	/* once that did not come in time */
 
 static const char *run_dir(void)
 {
@@ -212,21 +215,49 @@ static char *read_all(int fd)
 	return text;
 }
 
+/* In a child, which has none of our descriptors. */
+static int read_once(void *arg)
+{
+	int fd = open(arg, O_RDONLY | O_CLOEXEC);
+	char buf[4096];
+
+	while (fd >= 0 && read(fd, buf, sizeof(buf)) > 0)
+		;
+	return 0;
+}
+
+/*
+ * What is in the directory may have been swapped to a disk that nobody serves: then
+ * who reads it waits for the server. False: it did not come.
+ */
+static bool is_in_memory(const char *name)
+{
+	static s64 patience = READ_MS;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", run_dir(), name);
+	if (bounded_call(read_once, path, patience, NULL) != -ETIMEDOUT)
+		return true;
+	patience = READ_AGAIN_MS;
+	return false;
+}
+
 /**
  * run_dir_read - read a file
  * @name: its name
  *
  * Return: its contents, to be freed, or NULL when there is none or it cannot be
- * read.
+ * read, at least not soon.
  */
 char *run_dir_read(const char *name)
 {
 	int fd = open_file(name, O_RDONLY);
-	char *text;
+	char *text = NULL;
 
 	if (fd < 0)
 		return NULL;
-	text = read_all(fd);
+	if (is_in_memory(name))
+		text = read_all(fd);
 	close(fd);
 	return text;
 }
@@ -291,8 +322,9 @@ int run_dir_watch(struct err *err)
 	if (fd >= 0 && inotify_add_watch(fd, path, IN_MOVED_TO | IN_DELETE |
 					 IN_ONLYDIR) >= 0)
 		return fd;
-	err_set(err, ST_FAILED, "cannot watch %s: %s", run_dir(),
-		strerror(errno));
+	err_set(err, ST_FAILED,
+		"cannot watch %s, see fs.inotify.max_user_instances and max_user_watches: %s",
+		run_dir(), strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return -1;

@@ -3,7 +3,7 @@
 # A program uses more memory than it may have, all swap is on the device, and the server
 # is killed and started again: nobody is killed for memory, no page comes back wrong. What
 # attach left for the monitor is in the swap, too, which must not keep it from
-# connecting again.
+# connecting again, nor one that is started just then, nor `nbdctl status`.
 # timeout: 120
 # soak: 2000
 # debug: soak
@@ -36,14 +36,19 @@ of_group()
 attach_in_group()
 {
 	echo "$BASHPID" >"$group/cgroup.procs"
-	exec nbdctl attach -C 2 --persist --no-partscan "$uri" /dev/nbd0
+	exec nbdctl attach -C 2 --persist --no-partscan \
+		--alternate "nbd+unix:///?socket=$T/nowhere" "$uri" /dev/nbd0
 }
 truncate -s 512M "$T/ram/disk"
 start_nbdkit unix file "$T/ram/disk"
 (attach_in_group) >"$T/attach.log" 2>&1 || fail "attach: $(cat "$T/attach.log")"
 dev=/dev/nbd0 name=nbd0
-nbdctl monitor 2>"$T/monitor.log" &
-monitor=$!
+start_monitor()
+{
+	nbdctl monitor 2>>"$T/monitor.log" &
+	monitor=$!
+}
+start_monitor
 mkswap "$dev" >"$T/mkswap.log" 2>&1
 swapon "$dev" 2>"$T/swapon.log" || skip "swapon: $(cat "$T/swapon.log")"
 # stop_swapping: also when the test ended with no server and no monitor.
@@ -81,6 +86,12 @@ for ((i = 0; i < kills; i++)); do
 	wait_for 20 has_swapped || fail "kill $i: nothing is swapped any more"
 	! gone "$hog" || break
 	kill -9 "$server_pid"
+	if [ "$i" = 1 ]; then
+		kill -9 "$monitor"
+		start_monitor
+		timeout 10 nbdctl status "$dev" >"$T/status" ||
+			fail "status: $? $(cat "$T/status")"
+	fi
 	sleep 0.5
 	serve_nbdkit file "$T/ram/disk"
 	wait_for 15 live_is 2 || fail "kill $i: $(cat "$T/monitor.log")"
