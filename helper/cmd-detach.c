@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,18 +58,36 @@ static bool is_meant(const struct nl_device *d, const struct how *how,
 			      !root_disk_is(d->index));
 }
 
-/* The others, and asking, may have taken long: as it is now. */
-static bool still_meant(struct nl *nl, u32 index, const struct how *how,
-			const struct stalled *asked)
+/*
+ * The others, and asking, may have taken long: as it is now. Returns 1, 0, or -1 with
+ * @err set.
+ */
+static int still_meant(struct nl *nl, u32 index, const struct how *how,
+		       const struct stalled *asked, struct err *err)
 {
 	struct nl_devices devices;
 	struct nl_answer answer;
-	bool meant;
+	char what[32];
+	int meant = 0;
 
+	snprintf(what, sizeof(what), "nbd%u", index);
 	nl_get(nl, index, &devices, &answer);
-	meant = !answer.error && is_meant(&devices.d[0], how, asked);
+	if (!answer.error)
+		meant = is_meant(&devices.d[0], how, asked);
+	else if (answer.error != ENODEV && answer.error != ENOENT)
+		meant = nl_error(&answer, what, err);
 	nl_free_devices(&devices);
 	return meant;
+}
+
+static int detach_if_meant(struct nl *nl, u32 index, const struct how *how,
+			   const struct stalled *asked, struct err *err)
+{
+	int meant = still_meant(nl, index, how, asked, err);
+
+	if (meant <= 0)
+		return meant;
+	return detach_device(nl, index, how->force || how->dead, err);
 }
 
 static struct stalled *ask_all(const struct nl_devices *devices,
@@ -94,9 +113,8 @@ static int detach_meant(struct nl *nl, const struct nl_devices *devices,
 	if (!asked)
 		return err_set(err, ST_FAILED, "out of memory");
 	for (i = 0; i < devices->n; i++)
-		if (still_meant(nl, devices->d[i].index, how, &asked[i]) &&
-		    detach_device(nl, devices->d[i].index,
-				  how->force || how->dead, &one))
+		if (detach_if_meant(nl, devices->d[i].index, how, &asked[i],
+				    &one))
 			err_keep_first(err, &one);
 	free(asked);
 	return err->status == ST_OK ? 0 : -1;

@@ -177,7 +177,7 @@ static struct nl_msg *new_message(int family, int flags, uint8_t command)
 }
 
 /* By its name, for which the kernel loads the module, or among all that are there. */
-static void look_up_family(struct nl *nl, bool by_name)
+static int look_up_family(struct nl *nl, bool by_name, struct err *err)
 {
 	struct nl_answer answer;
 	struct exchange x = { .answer = &answer, .family = nl };
@@ -192,6 +192,10 @@ static void look_up_family(struct nl *nl, bool by_name)
 		nla_put_string(msg, CTRL_ATTR_FAMILY_NAME,
 			       NBD_GENL_FAMILY_NAME);
 	exchange(nl, msg, &x);
+	/* ENOENT: it has been asked for by its name, and is not there. */
+	if (!answer.error || answer.error == ENOENT)
+		return 0;
+	return nl_error(&answer, "cannot look for the driver", err);
 }
 
 static int open_socket(struct nl *nl, struct err *err)
@@ -229,8 +233,7 @@ int nl_open(struct nl *nl, struct err *err)
 	if (open_socket(nl, err))
 		return -1;
 	nl->was_absent = absent;
-	look_up_family(nl, true);
-	return 0;
+	return look_up_family(nl, true, err);
 }
 
 /**
@@ -244,8 +247,7 @@ int nl_open_quietly(struct nl *nl, struct err *err)
 {
 	if (open_socket(nl, err))
 		return -1;
-	look_up_family(nl, false);
-	return 0;
+	return look_up_family(nl, false, err);
 }
 
 /**
@@ -279,9 +281,8 @@ int nl_open_again(struct nl *nl, const struct nl *known, struct err *err)
 int nl_need(struct nl *nl, bool load, struct err *err)
 {
 	if (nl->family == NL_FAMILY_ABSENT && load) {
-		if (module_load(err))
+		if (module_load(err) || look_up_family(nl, true, err))
 			return -1;
-		look_up_family(nl, true);
 	}
 	switch (nl->family) {
 	case NL_FAMILY_OURS:
