@@ -159,6 +159,23 @@ static int try_detach(struct nl *nl, u32 index, struct err *err)
 	return 0;
 }
 
+/* Of a device that is disconnected: until nobody has it open any more. */
+static int wait_closed(struct nl *nl, u32 index, struct err *err)
+{
+	s64 deadline = deadline_in(BUSY_MS);
+	struct view view;
+
+	for (;;) {
+		if (get_view(nl, index, &view, err))
+			return err->status == ST_NO_DEVICE ? 0 : -1;
+		if (view.state != NBD_STATE_DISCONNECTING || !view.openers)
+			return 0;
+		if (!deadline_left(deadline))
+			return say_busy(index, err);
+		pause_ms(BUSY_NAP_MS);
+	}
+}
+
 /**
  * detach_device - detach a device
  * @nl: the socket
@@ -186,6 +203,11 @@ int detach_device(struct nl *nl, u32 index, bool force, struct err *err)
 		if (detach_now(nl, index, err))
 			return -1;
 		return detach_wait(nl, index, true, err);
+	}
+	if (view.state == NBD_STATE_DISCONNECTING && !view.live) {
+		if (wait_closed(nl, index, err))
+			return -1;
+		return detach_wait(nl, index, false, err);
 	}
 	while ((ret = try_detach(nl, index, err)) > 0) {
 		if (!deadline_left(deadline))
