@@ -22,12 +22,13 @@ static void how_to_connect(const struct nl_device *d, char *dst, size_t size)
 /**
  * advice_on - what a person should do about a device
  * @d: the device
+ * @root: the root file system is on it: without it nothing runs
  * @dst: gets a line of text
  * @size: room there
  *
  * Return: false if there is nothing to be done; then @dst is not written.
  */
-bool advice_on(const struct nl_device *d, char *dst, size_t size)
+bool advice_on(const struct nl_device *d, bool root, char *dst, size_t size)
 {
 	char connect[128];
 
@@ -39,14 +40,20 @@ bool advice_on(const struct nl_device *d, char *dst, size_t size)
 		snprintf(dst, size, "%s", connect);
 		return true;
 	case NBD_STATE_PARKED:
-		snprintf(dst, size,
-			 "%s; to give up what waits, nbdctl detach --force nbd%u",
-			 connect, d->index);
+		if (root)
+			snprintf(dst, size, "%s", connect);
+		else
+			snprintf(dst, size,
+				 "%s; to give up what waits, nbdctl detach --force nbd%u",
+				 connect, d->index);
 		return true;
 	case NBD_STATE_DEAD:
-		snprintf(dst, size,
-			 "unmount, %s, check the file system; or nbdctl detach --force nbd%u",
-			 connect, d->index);
+		if (root)
+			snprintf(dst, size, "%s, restart the machine", connect);
+		else
+			snprintf(dst, size,
+				 "unmount, %s, check the file system; or nbdctl detach --force nbd%u",
+				 connect, d->index);
 		return true;
 	case NBD_STATE_DISCONNECTING:
 		snprintf(dst, size,

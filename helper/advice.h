@@ -5,6 +5,6 @@
 
 #include "nl.h"
 
-bool advice_on(const struct nl_device *d, char *dst, size_t size);
+bool advice_on(const struct nl_device *d, bool root, char *dst, size_t size);
 
 #endif /* NBDCTL_ADVICE_H */

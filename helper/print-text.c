@@ -9,6 +9,7 @@
 #include "device.h"
 #include "persist.h"
 #include "print.h"
+#include "root-disk.h"
 #include "text.h"
 
 static char *escape_backend(const struct nl_device *d, char *dst, size_t size)
@@ -145,7 +146,7 @@ static void text_advice(const struct nl_device *d)
 {
 	char advice[256];
 
-	if (!advice_on(d, advice, sizeof(advice)))
+	if (!advice_on(d, root_disk_is(d->index), advice, sizeof(advice)))
 		return;
 	row("what to do");
 	printf("%s\n", advice);

@@ -38,7 +38,7 @@ static void expect(const struct nl_device *d, const char *text)
 {
 	char advice[256];
 
-	assert_true(advice_on(d, advice, sizeof(advice)));
+	assert_true(advice_on(d, false, advice, sizeof(advice)));
 	assert_string_equal(advice, text);
 }
 
@@ -48,10 +48,10 @@ static void nothing_is_wrong(void **state)
 	char advice[4] = "-";
 
 	(void)state;
-	assert_false(advice_on(&d, advice, sizeof(advice)));
+	assert_false(advice_on(&d, false, advice, sizeof(advice)));
 	assert_string_equal(advice, "-");
 	d.state = NBD_STATE_CONNECTING;
-	assert_false(advice_on(&d, advice, sizeof(advice)));
+	assert_false(advice_on(&d, false, advice, sizeof(advice)));
 }
 
 static void connections_are_down(void **state)
@@ -78,6 +78,21 @@ static void none_is_left(void **state)
 	expect(&d, dead);
 }
 
+/* Nothing that ends the machine. */
+static void the_root_file_system_is_on_it(void **state)
+{
+	struct nl_device d = device(NBD_STATE_PARKED);
+	char advice[256];
+
+	(void)state;
+	assert_true(advice_on(&d, true, advice, sizeof(advice)));
+	assert_string_equal(advice, "nbdctl reconnect nbd3");
+	d.state = NBD_STATE_DEAD;
+	assert_true(advice_on(&d, true, advice, sizeof(advice)));
+	assert_string_equal(advice,
+			    "nbdctl reconnect nbd3, restart the machine");
+}
+
 static void it_is_still_open(void **state)
 {
 	struct nl_device d = device(NBD_STATE_DISCONNECTING);
@@ -92,6 +107,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_wrong),
 		cmocka_unit_test(connections_are_down),
 		cmocka_unit_test(none_is_left),
+		cmocka_unit_test(the_root_file_system_is_on_it),
 		cmocka_unit_test(it_is_still_open),
 	};
 
