@@ -138,7 +138,7 @@ static int attach_entry(const struct nbdtab_entry *entry,
 	static struct attach_args args;
 
 	if (entry->lacks)
-		return err_set(err, ST_FAILED, "%s, line %u: %s",
+		return err_set(err, ST_USAGE, "%s, line %u: %s",
 			       command->table, entry->line, entry->lacks);
 	args = entry->args;
 	if (parse_options(command, &args, err))
@@ -157,14 +157,32 @@ static int attach_named(u32 device, const struct nbdtab_entry *table,
 	return attach_entry(entry, command, err);
 }
 
-static bool is_attached(const struct nl_devices *devices, u32 device)
+/* Now: those before it may have been waited for. 1, 0, or -1 with @err set. */
+static int is_attached(u32 device, struct err *err)
 {
+	struct nl_devices devices;
+	int attached = 0;
 	size_t i;
 
-	for (i = 0; i < devices->n; i++)
-		if (devices->d[i].index == device)
-			return devices->d[i].state != NBD_STATE_DISCONNECTING;
-	return false;
+	if (show_attached(&devices, err))
+		attached = -1;
+	for (i = 0; !attached && i < devices.n; i++)
+		attached = devices.d[i].index == device &&
+			   devices.d[i].state != NBD_STATE_DISCONNECTING;
+	nl_free_devices(&devices);
+	return attached;
+}
+
+static int attach_unless_attached(const struct nbdtab_entry *entry,
+				  struct command *command, struct err *err)
+{
+	int attached = is_attached(entry->args.o.device, err);
+
+	if (attached)
+		return attached < 0 ? -1 : 0;
+	/* Between two devices a signal may end the program. */
+	signals_release();
+	return attach_entry(entry, command, err);
 }
 
 static int attach_all(const struct nbdtab_entry *table,
@@ -173,22 +191,18 @@ static int attach_all(const struct nbdtab_entry *table,
 	const struct nbdtab_entry *entry;
 	struct nl_devices devices;
 	struct err one;
+	int ret;
 
 	if (admin_check("attach devices", err))
 		return -1;
-	if (show_attached(&devices, err)) {
-		nl_free_devices(&devices);
-		return -1;
-	}
-	for (entry = table; entry; entry = entry->next) {
-		if (is_attached(&devices, entry->args.o.device))
-			continue;
-		/* Between two devices a signal may end the program. */
-		signals_release();
-		if (attach_entry(entry, command, &one))
-			err_keep_first(err, &one);
-	}
+	/* What is wrong with the driver need not be said for each of them. */
+	ret = show_attached(&devices, err);
 	nl_free_devices(&devices);
+	if (ret)
+		return -1;
+	for (entry = table; entry; entry = entry->next)
+		if (attach_unless_attached(entry, command, &one))
+			err_keep_first(err, &one);
 	return err->status == ST_OK ? 0 : -1;
 }
 

@@ -334,7 +334,7 @@ struct nbdtab_entry *nbdtab_read(const char *path, struct err *err)
 
 	err->status = ST_OK;
 	if (!file) {
-		err_set(err, ST_FAILED, "cannot open %s: %s", path,
+		err_set(err, ST_USAGE, "cannot open %s: %s", path,
 			strerror(errno));
 		return NULL;
 	}

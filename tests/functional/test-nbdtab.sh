@@ -114,7 +114,7 @@ prints /dev/nbd1 /dev/nbd5
 [ "$(wc -l <"$T/err")" = 3 ] || fail "not three lines: $(cat "$T/err")"
 grep -q "$tab, line 3: TLS is not supported" "$T/err" || fail "$(cat "$T/err")"
 detach --all
-refused 1 'TLS is not supported' nbdctl attach --nbdtab "$tab" nbd3
+refused 2 'TLS is not supported' nbdctl attach --nbdtab "$tab" nbd3
 
 # A line that is wrong: nothing at all is attached.
 for bad in "nbd1 $sock" 'nbd7 h x colour=red' 'sda h x' 'nbd1 h x bs=1' \
@@ -124,7 +124,7 @@ for bad in "nbd1 $sock" 'nbd7 h x colour=red' 'sda h x' 'nbd1 h x bs=1' \
 	refused 2 "$tab, line 2: " nbdctl attach --nbdtab "$tab" nbd2
 	refused 2 "$tab, line 2: " nbdctl attach --nbdtab "$tab" --all
 done
-refused 1 'cannot open /nonexistent' nbdctl attach --nbdtab /nonexistent --all
+refused 2 'cannot open /nonexistent' nbdctl attach --nbdtab /nonexistent --all
 refused 2 . nbdctl attach --nbdtab "$tab" "$uri"
 refused 2 . nbdctl attach --all nbd1
 refused 2 'not an nbd device' nbdctl attach localhost

@@ -234,7 +234,7 @@ static void test_no_file(void **state)
 
 	(void)state;
 	assert_null(nbdtab_read("/nonexistent/nbdtab", &err));
-	assert_int_equal(err.status, ST_FAILED);
+	assert_int_equal(err.status, ST_USAGE);
 	assert_non_null(strstr(err.text, "/nonexistent/nbdtab"));
 }
 
