@@ -86,6 +86,25 @@ static int check_server(const struct nl_device *d, const struct session *s,
 		       s->server, d->index);
 }
 
+/* The same as it is now: others may have been at it during the handshakes. */
+static int check_server_now(struct nl *nl, const struct nl_device *d,
+			    const struct session *s, struct err *err)
+{
+	struct nl_devices devices;
+	struct nl_answer answer;
+	char what[32];
+	int ret;
+
+	snprintf(what, sizeof(what), "nbd%u", d->index);
+	nl_get(nl, d->index, &devices, &answer);
+	if (answer.error)
+		ret = nl_error(&answer, what, err);
+	else
+		ret = check_server(&devices.d[0], s, err);
+	nl_free_devices(&devices);
+	return ret;
+}
+
 static int reconnect(struct nl *nl, const struct nl_device *d,
 		     const struct attach_options *o,
 		     const struct reconnect_options *want, unsigned int *live,
@@ -98,10 +117,10 @@ static int reconnect(struct nl *nl, const struct nl_device *d,
 	ret = renew_negotiate(o, &s, err);
 	if (!ret)
 		ret = choose(o, &s, want->replace, &export, err);
-	if (!ret && !want->replace)
-		ret = check_server(d, &s, err);
 	if (!ret)
 		ret = check_identity(d, s.server, export, err);
+	if (!ret && !want->replace)
+		ret = check_server_now(nl, d, &s, err);
 	if (!ret)
 		ret = hand_over(nl, &s, d, want, err);
 	if (!ret)
