@@ -15,18 +15,56 @@
 /* The socket that @sk's callbacks belong to; sk_callback_lock is held. */
 static struct nbd_sock *nbd_sock_of(struct sock *sk)
 {
-	return sk->sk_user_data;
+	return __locked_read_sk_user_data_with_flags(sk, SK_USER_DATA_NOCOPY);
+}
+
+/*
+ * Not for children: who has another descriptor of a socket may disconnect it and
+ * listen with it.
+ */
+static void nbd_sock_point(struct sock *sk, struct nbd_sock *ns)
+{
+	__rcu_assign_sk_user_data_with_flags(sk, ns, SK_USER_DATA_NOCOPY);
+}
+
+/* sk_callback_lock is held for writing. */
+static void nbd_sock_unhook(struct nbd_sock *ns, struct sock *sk)
+{
+	if (!ns->hooked)
+		return;
+	sk->sk_data_ready = ns->saved.data_ready;
+	sk->sk_write_space = ns->saved.write_space;
+	sk->sk_state_change = ns->saved.state_change;
+	sk->sk_error_report = ns->saved.error_report;
+	ns->hooked = false;
+}
+
+/* It is over; and a child of what may listen now must not get our functions. */
+static void nbd_sock_closed(struct sock *sk)
+{
+	struct nbd_sock *ns;
+
+	write_lock_bh(&sk->sk_callback_lock);
+	ns = nbd_sock_of(sk);
+	if (ns)
+		nbd_sock_unhook(ns, sk);
+	write_unlock_bh(&sk->sk_callback_lock);
 }
 
 static void nbd_sock_event(struct sock *sk)
 {
 	struct nbd_sock *ns;
+	bool tcp = false;
 
 	read_lock_bh(&sk->sk_callback_lock);
 	ns = nbd_sock_of(sk);
-	if (ns)
+	if (ns && ns->ops) {
+		tcp = ns->tcp;
 		ns->ops->readable(ns);
+	}
 	read_unlock_bh(&sk->sk_callback_lock);
+	if (tcp && READ_ONCE(sk->sk_state) == TCP_CLOSE)
+		nbd_sock_closed(sk);
 }
 
 /*
@@ -40,9 +78,9 @@ static void nbd_sock_data_ready(struct sock *sk)
 
 	read_lock_bh(&sk->sk_callback_lock);
 	ns = nbd_sock_of(sk);
-	if (ns && ns->tcp && !sock_owned_by_user_nocheck(sk))
+	if (ns && ns->ops && ns->tcp && !sock_owned_by_user_nocheck(sk))
 		ns->ops->receive(ns);
-	else if (ns)
+	else if (ns && ns->ops)
 		ns->ops->readable(ns);
 	read_unlock_bh(&sk->sk_callback_lock);
 }
@@ -73,12 +111,26 @@ static void nbd_sock_write_space(struct sock *sk)
 	smp_mb__after_atomic();
 	read_lock_bh(&sk->sk_callback_lock);
 	ns = nbd_sock_of(sk);
-	if (ns && nbd_sock_writable(ns, sk)) {
+	if (ns && ns->ops && nbd_sock_writable(ns, sk)) {
 		clear_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 		WRITE_ONCE(ns->full, false);
 		ns->ops->writable(ns);
 	}
 	read_unlock_bh(&sk->sk_callback_lock);
+}
+
+/* sk_callback_lock is held for writing. */
+static void nbd_sock_hook(struct nbd_sock *ns, struct sock *sk)
+{
+	ns->saved.data_ready = sk->sk_data_ready;
+	ns->saved.write_space = sk->sk_write_space;
+	ns->saved.state_change = sk->sk_state_change;
+	ns->saved.error_report = sk->sk_error_report;
+	sk->sk_data_ready = nbd_sock_data_ready;
+	sk->sk_write_space = nbd_sock_write_space;
+	sk->sk_state_change = nbd_sock_event;
+	sk->sk_error_report = nbd_sock_event;
+	ns->hooked = true;
 }
 
 static int nbd_sock_check(struct sock *sk, struct netlink_ext_ack *extack)
@@ -129,7 +181,7 @@ static int nbd_sock_claim(struct nbd_sock *ns, struct netlink_ext_ack *extack)
 		NL_SET_ERR_MSG(extack, "the socket is in use already");
 		ret = -EBUSY;
 	} else {
-		rcu_assign_sk_user_data(sk, ns);
+		nbd_sock_point(sk, ns);
 	}
 	write_unlock_bh(&sk->sk_callback_lock);
 	return ret;
@@ -208,6 +260,7 @@ int nbd_sock_adopt(struct nbd_sock *ns, int fd, struct netlink_ext_ack *extack)
 	ns->sock = sock;
 	ns->ops = NULL;
 	ns->full = false;
+	ns->hooked = false;
 	ret = nbd_sock_claim(ns, extack);
 	if (ret)
 		goto forget;
@@ -235,7 +288,7 @@ void nbd_sock_move(struct nbd_sock *to, struct nbd_sock *from)
 
 	*to = *from;
 	write_lock_bh(&sk->sk_callback_lock);
-	rcu_assign_sk_user_data(sk, to);
+	nbd_sock_point(sk, to);
 	write_unlock_bh(&sk->sk_callback_lock);
 	from->sock = NULL;
 	from->stage = NULL;
@@ -255,30 +308,34 @@ void nbd_sock_drop(struct nbd_sock *ns)
 	nbd_sock_release(ns);
 }
 
+/* Closed, or a listener by now: somebody else has a descriptor of it, too. */
+static bool nbd_sock_is_over(const struct sock *sk)
+{
+	return sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN;
+}
+
 /**
  * nbd_sock_start() - begin to deliver events
  * @ns: an adopted socket
  * @ops: its user
  *
- * What happened before is not reported: look once afterwards.
+ * What happened before is not reported, nor is anything of a connection that is over:
+ * look once afterwards.
  *
- * Context: process.
+ * Context: process, may sleep for the socket lock.
  */
 void nbd_sock_start(struct nbd_sock *ns, const struct nbd_sock_ops *ops)
 {
 	struct sock *sk = ns->sock->sk;
 
+	/* Its state stays meanwhile, but for a reset, which is an event. */
+	lock_sock(sk);
 	write_lock_bh(&sk->sk_callback_lock);
 	ns->ops = ops;
-	ns->saved.data_ready = sk->sk_data_ready;
-	ns->saved.write_space = sk->sk_write_space;
-	ns->saved.state_change = sk->sk_state_change;
-	ns->saved.error_report = sk->sk_error_report;
-	sk->sk_data_ready = nbd_sock_data_ready;
-	sk->sk_write_space = nbd_sock_write_space;
-	sk->sk_state_change = nbd_sock_event;
-	sk->sk_error_report = nbd_sock_event;
+	if (!ns->tcp || !nbd_sock_is_over(sk))
+		nbd_sock_hook(ns, sk);
 	write_unlock_bh(&sk->sk_callback_lock);
+	release_sock(sk);
 }
 
 /**
@@ -294,13 +351,8 @@ void nbd_sock_stop(struct nbd_sock *ns)
 	struct sock *sk = ns->sock->sk;
 
 	write_lock_bh(&sk->sk_callback_lock);
-	if (ns->ops) {
-		sk->sk_data_ready = ns->saved.data_ready;
-		sk->sk_write_space = ns->saved.write_space;
-		sk->sk_state_change = ns->saved.state_change;
-		sk->sk_error_report = ns->saved.error_report;
-		ns->ops = NULL;
-	}
+	nbd_sock_unhook(ns, sk);
+	ns->ops = NULL;
 	rcu_assign_sk_user_data(sk, NULL);
 	write_unlock_bh(&sk->sk_callback_lock);
 }
@@ -484,7 +536,7 @@ static int nbd_sock_tcp_end(struct sock *sk)
 	if (ret)
 		return ret;
 	/* The error went to somebody else; it was not the peer's FIN. */
-	if (sk->sk_state == TCP_CLOSE)
+	if (nbd_sock_is_over(sk))
 		return -ENOTCONN;
 	if (sk->sk_shutdown & RCV_SHUTDOWN)
 		return -EPIPE;
@@ -540,6 +592,9 @@ static bool nbd_sock_has_more(const struct sock *sk)
 	if (READ_ONCE(sk->sk_err))
 		return true;
 	if (sk->sk_family == AF_VSOCK)
+		return true;
+	/* Reading stops behind a descriptor and before an urgent mark, too. */
+	if (!skb_queue_empty_lockless(&sk->sk_receive_queue))
 		return true;
 	return READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
 }
