@@ -39,15 +39,17 @@ static void nbd_sock_unhook(struct nbd_sock *ns, struct sock *sk)
 	ns->hooked = false;
 }
 
-/* It is over; and a child of what may listen now must not get our functions. */
+/* It is over, which is an event; and a child of what may listen now must not get our functions. */
 static void nbd_sock_closed(struct sock *sk)
 {
 	struct nbd_sock *ns;
 
 	write_lock_bh(&sk->sk_callback_lock);
 	ns = nbd_sock_of(sk);
-	if (ns)
+	if (ns && ns->hooked) {
 		nbd_sock_unhook(ns, sk);
+		ns->ops->readable(ns);
+	}
 	write_unlock_bh(&sk->sk_callback_lock);
 }
 
@@ -565,6 +567,9 @@ static ssize_t nbd_sock_receive_tcp(struct nbd_sock *ns, struct nbd_rx *rx,
 
 	lock_sock(ns->sock->sk);
 	ret = nbd_sock_read_tcp(ns->sock->sk, rx, budget);
+	/* It was closed, and is connected again, to somebody else. */
+	if (ret == -EAGAIN && !ns->hooked)
+		ret = -ENOTCONN;
 	release_sock(ns->sock->sk);
 	return ret;
 }
