@@ -175,6 +175,8 @@ static inline bool nbd_cmd_over(u64 state)
 /* Before the first byte is handed to the socket. Context: tx lock. */
 static inline void nbd_cmd_sending(struct nbd_cmd *cmd)
 {
+	/* When it is sent, and before that; pairs with nbd_conn_overdue(). */
+	smp_mb__before_atomic();
 	atomic64_or(NBD_CMD_SENDING, &cmd->state);
 }
 

@@ -2,6 +2,7 @@
 /*
  * One connection: its life, and its end.
  */
+#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/printk.h>
 #include <linux/sched/mm.h>
@@ -271,8 +272,8 @@ static void nbd_conn_take_down(struct nbd_conn *conn, int error)
 				    nbd_conn_reason(error), error);
 	nbd_conn_silence(conn, error);
 	nbd_conn_take_back(conn, error);
+	conn->ops->emptied(conn);
 	if (error) {
-		conn->ops->emptied(conn);
 		WRITE_ONCE(conn->last_error, error);
 		WRITE_ONCE(conn->failures, conn->failures + 1);
 	}
@@ -333,14 +334,17 @@ bool nbd_conn_overdue(struct nbd_conn *conn, const struct nbd_cmd *cmd,
 		      unsigned long *again)
 {
 	u64 state = atomic64_read(&cmd->state);
-	u32 epoch = READ_ONCE(cmd->seq) >> NBD_PROGRESS_SHIFT;
-	unsigned long last = nbd_later(READ_ONCE(cmd->sent_at), since);
-	unsigned long now = jiffies;
+	unsigned long now = jiffies, last;
 	unsigned int i;
+	u32 epoch;
 
 	*again = timeout;
 	if (!(state & NBD_CMD_SENDING) || !nbd_conn_live(conn))
 		return false;
+	/* Pairs with nbd_cmd_sending(). */
+	smp_rmb();
+	epoch = READ_ONCE(cmd->seq) >> NBD_PROGRESS_SHIFT;
+	last = nbd_later(READ_ONCE(cmd->sent_at), since);
 	if (!(state & NBD_CMD_SENT))
 		last = nbd_later(last, READ_ONCE(conn->tx_at));
 	for (i = 0; i < NBD_PROGRESS_BUCKETS; i++) {
@@ -506,6 +510,21 @@ void nbd_conn_start(struct nbd_conn *conn)
 void nbd_conn_close(struct nbd_conn *conn)
 {
 	nbd_conn_fail(conn, 0);
+}
+
+/**
+ * nbd_conn_await_down() - wait until the slot can be filled
+ * @conn: a connection that was failed or closed, or that is DOWN
+ *
+ * Not for the release of the socket, as nbd_conn_settle() does: that may wait for who
+ * waits for the requests that this connection had.
+ *
+ * Context: process, sleeps; a bounded time whatever the server does.
+ */
+void nbd_conn_await_down(struct nbd_conn *conn)
+{
+	while (atomic_read(&conn->state) == NBD_CONN_FAILING)
+		usleep_range(100, 1000);
 }
 
 /**

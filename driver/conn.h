@@ -30,7 +30,7 @@ struct nbd_conn;
  *	any connection. Failure work
  * @retry: a command taken back; @sent: part of it was on the wire, @peer: the
  *	server itself ended the connection. Failure work
- * @emptied: it has failed, and all commands were taken back; the slot cannot be filled
+ * @emptied: it has ended, and all commands were taken back; the slot cannot be filled
  *	yet. Failure work
  * @down: the connection is down; @error is why, 0 for nbd_conn_close().
  *	Failure work
@@ -299,6 +299,7 @@ bool nbd_conn_overdue(struct nbd_conn *conn, const struct nbd_cmd *cmd,
 		      unsigned long *again);
 void nbd_conn_listen(struct nbd_conn *conn, unsigned long time);
 void nbd_conn_close(struct nbd_conn *conn);
+void nbd_conn_await_down(struct nbd_conn *conn);
 void nbd_conn_settle(struct nbd_conn *conn);
 
 #endif /* NBD_CONN_H */

@@ -30,6 +30,19 @@ struct nbd_conn *nbd_flush_next(struct nbd_conn **conns, unsigned int count,
 	return NULL;
 }
 
+static bool nbd_flush_orphan(struct nbd_conn *conn)
+{
+	if (!(atomic_read(&conn->unflushed) & NBD_UNFLUSHED_WRITES) ||
+	    nbd_conn_usable(conn) ||
+	    !(atomic_fetch_andnot(NBD_UNFLUSHED_WRITES, &conn->unflushed) &
+	      NBD_UNFLUSHED_WRITES))
+		return false;
+	/* Another socket has come: they may be its own. */
+	if (nbd_conn_usable(conn))
+		atomic_or(NBD_UNFLUSHED_WRITES, &conn->unflushed);
+	return true;
+}
+
 /**
  * nbd_flush_orphaned() - are there writes that no flush can reach any more?
  * @conns: the connections
@@ -47,12 +60,7 @@ bool nbd_flush_orphaned(struct nbd_conn **conns, unsigned int count)
 	unsigned int i;
 
 	for (i = 0; i < count; i++)
-		if (atomic_read(&conns[i]->unflushed) & NBD_UNFLUSHED_WRITES &&
-		    !nbd_conn_usable(conns[i]) &&
-		    atomic_fetch_andnot(NBD_UNFLUSHED_WRITES,
-					&conns[i]->unflushed) &
-		    NBD_UNFLUSHED_WRITES)
-			orphaned = true;
+		orphaned |= nbd_flush_orphan(conns[i]);
 	return orphaned;
 }
 
@@ -107,7 +115,11 @@ void nbd_flush_undo(struct nbd_conn *conn, struct nbd_cmd *cmd)
  */
 bool nbd_flush_lost(struct nbd_conn *conn, struct nbd_cmd *cmd)
 {
-	atomic_sub(NBD_UNFLUSHED_FLUSH, &conn->unflushed);
+	/* Another socket has come, and may have acknowledged what it covered. */
+	if (nbd_conn_usable(conn))
+		nbd_flush_undo(conn, cmd);
+	else
+		atomic_sub(NBD_UNFLUSHED_FLUSH, &conn->unflushed);
 	cmd->flush_at = 0;
 	return cmd->flush_covers;
 }

@@ -418,13 +418,18 @@ static bool nbd_sweep_one(struct request *rq, void *data)
 	return true;
 }
 
-/* nbd_conn_ops.sweep */
+/*
+ * nbd_conn_ops.sweep: one after the other. When a flush ends with an error while two
+ * have a reference to it, the block layer forgets the error: see flush_end_io().
+ */
 static void nbd_queue_sweep(struct nbd_conn *conn, struct llist_node **taken)
 {
 	struct nbd_queue *q = conn->priv;
 	struct nbd_sweep sweep = { .conn = conn, .taken = taken };
 
+	mutex_lock(&q->sweep_lock);
 	blk_mq_tagset_busy_iter(q->set, nbd_sweep_one, &sweep);
+	mutex_unlock(&q->sweep_lock);
 }
 
 /* nbd_conn_ops.emptied: nobody else can flush what it carried. */
@@ -470,6 +475,7 @@ void nbd_queue_init(struct nbd_queue *q, const struct nbd_queue_ops *ops,
 	q->device = device;
 	q->mode = NBD_QUEUE_OFF;
 	spin_lock_init(&q->lock);
+	mutex_init(&q->sweep_lock);
 	INIT_DELAYED_WORK(&q->fence_work, nbd_fence_work);
 }
 

@@ -8,6 +8,7 @@
 #define NBD_QUEUE_H
 
 #include <linux/blk-mq.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -83,6 +84,8 @@ struct nbd_queue_config {
  * @mode: changes under @lock, read without it
  * @lock: protects @parked, @fenced, @waiting and changes of @mode; taken with
  *	no other lock inside, also in softirqs
+ * @sweep_lock: held while a connection's commands are looked for; failure work. Nothing
+ *	is taken inside
  * @parked: commands that wait for a live connection
  * @fenced: commands that wait until an old copy of theirs cannot arrive later,
  *	and flushes that go on to their next connection
@@ -103,6 +106,7 @@ struct nbd_queue {
 	struct nbd_queue_config config;
 	enum nbd_queue_mode mode;
 	spinlock_t lock;		/* mode and lists */
+	struct mutex sweep_lock;	/* who looks at all requests */
 	struct llist_node *parked;
 	struct llist_node *fenced;
 	unsigned int waiting;

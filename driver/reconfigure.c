@@ -51,12 +51,12 @@ static struct nbd_conn *nbd_dead_slot(struct nbd_dev *dev)
 	return NULL;
 }
 
-static void nbd_settle_all(struct nbd_dev *dev)
+static void nbd_await_all(struct nbd_dev *dev)
 {
 	unsigned int i;
 
 	for (i = 0; i < dev->nr_conns; i++)
-		nbd_conn_settle(dev->conns[i]);
+		nbd_conn_await_down(dev->conns[i]);
 }
 
 /* Adopt all sockets or none; those in @chosen are to be started. */
@@ -68,7 +68,7 @@ static int nbd_fill_slots(struct nbd_dev *dev, struct nbd_reconfigure *req,
 	int ret;
 
 	/* A connection that is going down right now is a dead slot too. */
-	nbd_settle_all(dev);
+	nbd_await_all(dev);
 	for (i = 0; i < req->nr_fds; i++) {
 		chosen[i] = nbd_dead_slot(dev);
 		ret = -ENOSPC;

@@ -79,7 +79,6 @@ static int nbd_wait_for_answers(struct nbd_dev *dev,
 	return 0;
 }
 
-/* Not nbd_conn_settle(), which waits for the release of the socket, too. */
 static void nbd_close_old(struct nbd_dev *dev)
 {
 	unsigned int i;
@@ -87,8 +86,7 @@ static void nbd_close_old(struct nbd_dev *dev)
 	for (i = 0; i < dev->nr_conns; i++)
 		nbd_conn_close(dev->conns[i]);
 	for (i = 0; i < dev->nr_conns; i++)
-		while (!nbd_conn_down(dev->conns[i]))
-			usleep_range(100, 1000);
+		nbd_conn_await_down(dev->conns[i]);
 }
 
 static void nbd_install_new(struct nbd_dev *dev, struct nbd_sock *socks)

@@ -185,6 +185,17 @@ static void taken_back_late(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], next(s, &s->flush));
 }
 
+/* Another socket has acknowledged what the flush was about before that was sent. */
+static void taken_back_from_another_socket(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	write_on(test, s, 1);
+	nbd_flush_begin(s->conns[1], &s->flush);
+	KUNIT_EXPECT_TRUE(test, nbd_flush_lost(s->conns[1], &s->flush));
+	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], next(s, &s->other));
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(only_what_was_written),
 	KUNIT_CASE(what_leaves_nothing_to_flush),
@@ -195,6 +206,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(orphans_are_told_once),
 	KUNIT_CASE(taken_back_without_need),
 	KUNIT_CASE(taken_back_late),
+	KUNIT_CASE(taken_back_from_another_socket),
 	{ }
 };
 
