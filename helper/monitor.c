@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,7 +131,7 @@ static void start(struct monitor *m, struct watch *w,
 	struct uri uri;
 	char *text;
 
-	if (m->files < 0)
+	if (m->files < 0 && !w->steps)
 		persist_keep_of(&m->kept, &devices->d[0]);
 	/* The alternates are other ways to where it was. */
 	if (!devices->d[0].moved_to)
@@ -147,6 +148,13 @@ static void start(struct monitor *m, struct watch *w,
 		m->running++;
 	}
 	free(text);
+}
+
+/* What could not be read without connections. */
+static void keep_again(struct monitor *m, const struct nl_device *d)
+{
+	if (nl_live(d))
+		persist_keep_of(&m->kept, d);
 }
 
 /* The kernel could not be asked. Nothing was tried, so nobody is told. */
@@ -175,6 +183,7 @@ static bool look(struct monitor *m, struct watch *w)
 		look_later(m, w);
 	} else if (ours) {
 		update(w, &devices.d[0]);
+		keep_again(m, &devices.d[0]);
 		if (due && w->state == WATCH_WAITING)
 			start(m, w, &devices);
 	}
@@ -195,17 +204,18 @@ static bool conclude(struct monitor *m, struct watch *w,
 		goto out;
 	if (err.status != ST_OK) {
 		watch_later(w);
-	} else if (!watch_same(w, &devices.d[0])) {
+		goto out;
+	}
+	if (!watch_same(w, &devices.d[0])) {
 		w->state = WATCH_NEW;
 		update(w, &devices.d[0]);
 	} else if (is_complete(&devices.d[0])) {
 		watch_live(w, &devices.d[0]);
-		/* What could not be read without connections. */
-		persist_keep_of(&m->kept, &devices.d[0]);
 	} else {
 		watch_failed(w, a->ret ? a->err.text :
 			     "a new connection was lost at once");
 	}
+	keep_again(m, &devices.d[0]);
 out:
 	nl_free_devices(&devices);
 	return ours;
@@ -462,6 +472,8 @@ static void say_waiting(void)
 static int prepare(struct monitor *m, bool wait, struct err *err)
 {
 	daemon_harden();
+	/* Those that are left to themselves, see bounded_call(). */
+	signal(SIGCHLD, SIG_IGN);
 	m->lock = run_dir_claim(RUN_DIR_MONITOR, "nbdctl monitor",
 				wait ? say_waiting : NULL, err);
 	if (m->lock < 0)

@@ -334,8 +334,8 @@ struct nbdtab_entry *nbdtab_read(const char *path, struct err *err)
 
 	err->status = ST_OK;
 	if (!file) {
-		err_set(err, ST_USAGE, "cannot open %s: %s", path,
-			strerror(errno));
+		err_set(err, errno == ENOENT ? ST_USAGE : ST_FAILED,
+			"cannot open %s: %s", path, strerror(errno));
 		return NULL;
 	}
 	if (read_lines(file, path, &table, err)) {

@@ -186,6 +186,8 @@ static void kept_add(struct persist_kept **list, u32 index, const char *text)
  * @list: what is kept
  * @name: a file of the run directory that was written or removed, of any kind
  *
+ * One that cannot be read now changes nothing.
+ *
  * For the monitor: what is in the file may have been swapped to the very device that
  * has lost its connections, so it cannot be read when it is needed.
  */
@@ -199,11 +201,13 @@ void persist_keep(struct persist_kept **list, const char *name)
 	if (sscanf(name, ATTACH_PREFIX "%u.json", &index) != 1 ||
 	    strcmp(name, attach_file(file, index)))
 		return;
+	text = run_dir_read(file);
+	if (!text && run_dir_has(file))
+		return;
 	for (at = list; *at && (*at)->index != index;)
 		at = &(*at)->next;
 	if (*at)
 		kept_remove(at);
-	text = run_dir_read(file);
 	if (text)
 		kept_add(list, index, text);
 	free(text);

@@ -234,12 +234,15 @@ static bool is_in_memory(const char *name)
 {
 	static s64 patience = READ_MS;
 	char path[PATH_MAX];
+	int ret;
 
 	snprintf(path, sizeof(path), "%s/%s", run_dir(), name);
-	if (bounded_call(read_once, path, patience, NULL) != -ETIMEDOUT)
-		return true;
-	patience = READ_AGAIN_MS;
-	return false;
+	ret = bounded_call(read_once, path, patience, NULL);
+	if (!ret)
+		patience = READ_MS;
+	else if (ret == -ETIMEDOUT)
+		patience = READ_AGAIN_MS;
+	return !ret;
 }
 
 /**
@@ -260,6 +263,17 @@ char *run_dir_read(const char *name)
 		text = read_all(fd);
 	close(fd);
 	return text;
+}
+
+/**
+ * run_dir_has - whether there is a file
+ * @name: its name
+ *
+ * Return: true when there is one, whether it can be read or not.
+ */
+bool run_dir_has(const char *name)
+{
+	return dir_fd() >= 0 && !faccessat(dir_fd(), name, F_OK, 0);
 }
 
 /**

@@ -16,6 +16,7 @@ int run_dir_claim(const char *name, const char *who, void (*wait)(void),
 bool run_dir_is_claimed(const char *name);
 int run_dir_write(const char *name, const char *text, struct err *err);
 char *run_dir_read(const char *name);
+bool run_dir_has(const char *name);
 void run_dir_remove(const char *name);
 bool run_dir_hidden(void);
 void run_dir_each(void (*fn)(const char *name, void *arg), void *arg);
