@@ -37,6 +37,8 @@ wait_for 20 gone $dd || fail "the writer hangs"
 ! wait $dd || fail "the writer was told nothing"
 grep -q 'Input/output error\|No space left' "$T/err" || fail "dd: $(cat "$T/err")"
 wait_for 20 not_attached nbd0 || fail "still attached"
+# The old one may not have survived the end of its connection: nbdkit 1.32 at times.
+start_nbdkit unix memory 64M
 attach_by_ioctl
 dd if=/dev/nbd0 of=/dev/null bs=64k count=4 iflag=direct status=none || fail "a read"
 timeout $((30 * slow)) nbd-client -d /dev/nbd0 >"$T/nbd-client.log" 2>&1 ||
