@@ -3,7 +3,6 @@
 # --queue-depth 4096: a connection carries as many requests at once. The server has
 # all of them and answers none, and then each is answered.
 # timeout: 150
-# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

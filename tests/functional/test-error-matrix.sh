@@ -4,7 +4,6 @@
 # block layer can say of it, and nothing else comes of it: the connection
 # stays, and so does the data.
 # timeout: 150
-# debug: check
 # stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

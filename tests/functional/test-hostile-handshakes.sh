@@ -5,7 +5,6 @@
 # words and in time, and leaves nothing.
 # timeout: 180
 # stock: once
-# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

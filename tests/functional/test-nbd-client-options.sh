@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # nbd-client's -b, -t and -swap, by netlink and by ioctl: the block size, size and
 # timeout are those that the stock driver makes of them, and the device holds swap.
-# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
