@@ -10,7 +10,7 @@
 # make demo             a real disk over four connections, in a virtual machine
 # make check            every test; make check-quick: those of a few minutes;
 #                       make check-debug: all of them on the debug kernel, where
-#                       make check runs half of them, two hours;
+#                       make check runs half of them, which takes long;
 #                       make check-kernels: build without a warning for 6.1,
 #                       6.12 and 7.2, test on 7.2, fetched from Debian sid
 # make check-mutants    break one thing after the other and see the tests fail

@@ -21,7 +21,7 @@ how=(--seconds 30 --patience $((20 * slow)))
 replies=0
 if [ -n "${NBD_SOAK:-}" ]; then
 	replies=$(((1000000 + NBD_SOAK - 1) / NBD_SOAK))
-	# Renewing many connections at once, few of them TCP, takes half of the time.
+	# Renewing many connections at once, few of them TCP, takes less time.
 	how=(--seconds 42000 --replies "$replies" --patience 120 --connections 128
 		--tcp 10)
 fi

@@ -93,6 +93,7 @@ is_ready()
 }
 wait_for 80 is_ready || fail "it hangs: $(cat "$T/out")"
 grep -q ready "$T/out" || fail "$(cat "$T/out")"
+say "$(head -n 2 "$T/out")"
 wait_for 10 not_attached nbd0 || fail "nbd0 is attached"
 unload_module
 exec 7>&-
