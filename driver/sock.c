@@ -36,7 +36,7 @@ static void nbd_sock_unhook(struct nbd_sock *ns, struct sock *sk)
 	sk->sk_write_space = ns->saved.write_space;
 	sk->sk_state_change = ns->saved.state_change;
 	sk->sk_error_report = ns->saved.error_report;
-	ns->hooked = false;
+	WRITE_ONCE(ns->hooked, false);
 }
 
 /* It is over, which is an event; and a child of what may listen now must not get our functions. */
@@ -132,7 +132,7 @@ static void nbd_sock_hook(struct nbd_sock *ns, struct sock *sk)
 	sk->sk_write_space = nbd_sock_write_space;
 	sk->sk_state_change = nbd_sock_event;
 	sk->sk_error_report = nbd_sock_event;
-	ns->hooked = true;
+	WRITE_ONCE(ns->hooked, true);
 }
 
 static int nbd_sock_check(struct sock *sk, struct netlink_ext_ack *extack)
@@ -568,7 +568,7 @@ static ssize_t nbd_sock_receive_tcp(struct nbd_sock *ns, struct nbd_rx *rx,
 	lock_sock(ns->sock->sk);
 	ret = nbd_sock_read_tcp(ns->sock->sk, rx, budget);
 	/* It was closed, and is connected again, to somebody else. */
-	if (ret == -EAGAIN && !ns->hooked)
+	if (ret == -EAGAIN && !READ_ONCE(ns->hooked))
 		ret = -ENOTCONN;
 	release_sock(ns->sock->sk);
 	return ret;

@@ -39,7 +39,7 @@ struct nbd_sock_ops {
  * @sock: the socket, NULL when there is none; its file is referenced
  * @ops: its user, NULL while events are not delivered
  * @full: vsock: a send found no room; the next report of room counts
- * @hooked: the socket's callbacks are ours; under its callback lock
+ * @hooked: the socket's callbacks are ours; changed under its callback lock
  * @tcp: it is TCP: pages can be spliced, skbs read directly, writes purged
  * @stage: where headers are received when the socket has no read_sock
  * @saved: what adopting changed and releasing restores

@@ -33,6 +33,11 @@ bool advice_on(const struct nl_device *d, bool root, char *dst, size_t size)
 	char connect[128];
 
 	how_to_connect(d, connect, sizeof(connect));
+	if (root && (d->state == NBD_STATE_PARKED || d->state == NBD_STATE_DEAD)) {
+		snprintf(dst, size, "%s%s", connect,
+			 d->state == NBD_STATE_DEAD ? ", restart the machine" : "");
+		return true;
+	}
 	switch (d->state) {
 	case NBD_STATE_LIVE:
 		if (nl_live(d) == d->nr_conns)
@@ -40,20 +45,14 @@ bool advice_on(const struct nl_device *d, bool root, char *dst, size_t size)
 		snprintf(dst, size, "%s", connect);
 		return true;
 	case NBD_STATE_PARKED:
-		if (root)
-			snprintf(dst, size, "%s", connect);
-		else
-			snprintf(dst, size,
-				 "%s; to give up what waits, nbdctl detach --force nbd%u",
-				 connect, d->index);
+		snprintf(dst, size,
+			 "%s; to give up what waits, nbdctl detach --force nbd%u",
+			 connect, d->index);
 		return true;
 	case NBD_STATE_DEAD:
-		if (root)
-			snprintf(dst, size, "%s, restart the machine", connect);
-		else
-			snprintf(dst, size,
-				 "unmount, %s, check the file system; or nbdctl detach --force nbd%u",
-				 connect, d->index);
+		snprintf(dst, size,
+			 "unmount, %s, check the file system; or nbdctl detach --force nbd%u",
+			 connect, d->index);
 		return true;
 	case NBD_STATE_DISCONNECTING:
 		snprintf(dst, size,

@@ -484,9 +484,11 @@ static int prepare(struct monitor *m, bool wait, struct err *err)
 			       strerror(errno));
 	fcntl(m->done[0], F_SETFL, O_NONBLOCK);
 	m->files = run_dir_watch(err);
-	if (m->files < 0)
+	if (m->files < 0) {
 		daemon_log("%s; alternates are read when they are needed",
 			   err->text);
+		err->status = ST_OK;
+	}
 	run_dir_each(on_file, m);
 	m->events = nl_events_open(err);
 	return m->events < 0 ? -1 : 0;

@@ -16,3 +16,14 @@ kill $holder
 wait $holder || true
 detach "$dev"
 idle "$dev"
+
+# So it does for one that is disconnected already.
+attach "$uri"
+sleep 1000 5<"$dev" &
+holder=$!
+detach --force "$dev"
+took refused 6 "process $holder \(sleep\)" nbdctl detach "$dev"
+[ "$seconds" -le $((10 * slow)) ] || fail "after $seconds s"
+kill $holder
+wait $holder || true
+wait_for 10 not_attached "$name" || fail "still attached"
