@@ -56,6 +56,7 @@
  * @flush_covers: what it is about there, see flush.h
  * @covers: what a flush is about, see loss.h
  * @birth: when it was issued, see loss.h
+ * @lost: losses when a flush began or was told, see loss.h
  */
 struct nbd_cmd {
 	atomic64_t state;
@@ -76,6 +77,7 @@ struct nbd_cmd {
 	bool flush_covers;
 	u32 covers;
 	u32 birth;
+	int lost;
 };
 
 /* Does it change what the export holds? */

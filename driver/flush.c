@@ -30,38 +30,56 @@ struct nbd_conn *nbd_flush_next(struct nbd_conn **conns, unsigned int count,
 	return NULL;
 }
 
-static bool nbd_flush_orphan(struct nbd_conn *conn)
+/**
+ * nbd_flush_forget() - what was to be flushed on a connection is lost
+ * @conn: the connection
+ * @lost: counts it if @conn had acknowledged writes since its last flush
+ *
+ * Counted before it is forgotten: who does not find the mark any more finds that it
+ * is counted. Pairs with nbd_loss_missed(). Two who find it at the same time both count
+ * it, and a flush more than need be is told. A flush that was about to be sent there
+ * counts until it is taken back.
+ *
+ * Context: any.
+ * Return: true if it had.
+ */
+bool nbd_flush_forget(struct nbd_conn *conn, atomic_t *lost)
 {
-	if (!(atomic_read(&conn->unflushed) & NBD_UNFLUSHED_WRITES) ||
-	    nbd_conn_usable(conn) ||
-	    !(atomic_fetch_andnot(NBD_UNFLUSHED_WRITES, &conn->unflushed) &
-	      NBD_UNFLUSHED_WRITES))
+	if (!(atomic_read(&conn->unflushed) & NBD_UNFLUSHED_WRITES))
 		return false;
+	atomic_inc(lost);
+	/* Fully ordered. */
+	return atomic_fetch_andnot(NBD_UNFLUSHED_WRITES, &conn->unflushed) &
+	       NBD_UNFLUSHED_WRITES;
+}
+
+static void nbd_flush_orphan(struct nbd_conn *conn, atomic_t *lost)
+{
+	if (nbd_conn_usable(conn) || !nbd_flush_forget(conn, lost))
+		return;
 	/* Another socket has come: they may be its own. */
 	if (nbd_conn_usable(conn))
 		atomic_or(NBD_UNFLUSHED_WRITES, &conn->unflushed);
-	return true;
 }
 
 /**
  * nbd_flush_orphaned() - are there writes that no flush can reach any more?
  * @conns: the connections
  * @count: how many
+ * @lost: counts how often there were some
  *
  * Those of a connection that is going down, which nobody has been told of yet; they
- * are forgotten.
+ * are counted and forgotten.
  *
  * Context: any; the configuration must not go away.
- * Return: true if there were some.
  */
-bool nbd_flush_orphaned(struct nbd_conn **conns, unsigned int count)
+void nbd_flush_orphaned(struct nbd_conn **conns, unsigned int count,
+			atomic_t *lost)
 {
-	bool orphaned = false;
 	unsigned int i;
 
 	for (i = 0; i < count; i++)
-		orphaned |= nbd_flush_orphan(conns[i]);
-	return orphaned;
+		nbd_flush_orphan(conns[i], lost);
 }
 
 /**
@@ -109,34 +127,20 @@ void nbd_flush_undo(struct nbd_conn *conn, struct nbd_cmd *cmd)
  * nbd_flush_lost() - a flush was taken back from its connection
  * @conn: the connection, which may have another socket by now
  * @cmd: the flush; it begins again
+ * @lost: counts it if the flush covered writes: nobody can flush them any more
  *
  * Context: any.
- * Return: true if it covered writes: nobody can flush them any more.
  */
-bool nbd_flush_lost(struct nbd_conn *conn, struct nbd_cmd *cmd)
+void nbd_flush_lost(struct nbd_conn *conn, struct nbd_cmd *cmd, atomic_t *lost)
 {
+	if (cmd->flush_covers)
+		atomic_inc(lost);
 	/* Another socket has come, and may have acknowledged what it covered. */
 	if (nbd_conn_usable(conn))
 		nbd_flush_undo(conn, cmd);
 	else
 		atomic_sub(NBD_UNFLUSHED_FLUSH, &conn->unflushed);
 	cmd->flush_at = 0;
-	return cmd->flush_covers;
-}
-
-/**
- * nbd_flush_forget() - the connection is down, with all that was to be flushed
- * @conn: a connection that carries no command any more, without another socket yet
- *
- * A flush that was about to be sent there counts until it is taken back.
- *
- * Context: any.
- * Return: true if it had acknowledged writes since its last flush.
- */
-bool nbd_flush_forget(struct nbd_conn *conn)
-{
-	return atomic_fetch_andnot(NBD_UNFLUSHED_WRITES, &conn->unflushed) &
-	       NBD_UNFLUSHED_WRITES;
 }
 
 static bool nbd_flush_done(struct nbd_conn *conn, struct nbd_cmd *cmd)

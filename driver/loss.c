@@ -14,7 +14,8 @@ void nbd_loss_reset(struct nbd_loss *loss)
 {
 	loss->births = 0;
 	atomic_set(&loss->since, 0);
-	loss->gone = false;
+	atomic_set(&loss->lost, 0);
+	atomic_set(&loss->told, 0);
 	atomic_set(&loss->count, 0);
 }
 
@@ -99,20 +100,48 @@ void nbd_loss_written(struct nbd_loss *loss, const struct nbd_cmd *cmd)
 }
 
 /**
+ * nbd_loss_prepare() - a flush begins
+ * @loss: of its queue
+ * @cmd: the flush; covers nothing yet
+ *
+ * Context: any.
+ */
+void nbd_loss_prepare(const struct nbd_loss *loss, struct nbd_cmd *cmd)
+{
+	cmd->covers = 0;
+	cmd->lost = atomic_read(&loss->lost);
+}
+
+/* Has nobody been told of @lost yet? True once. */
+static bool nbd_loss_untold(struct nbd_loss *loss, int lost)
+{
+	int told = atomic_read(&loss->told);
+
+	while (lost - told > 0) {
+		if (atomic_try_cmpxchg(&loss->told, &told, lost))
+			return true;
+	}
+	return false;
+}
+
+/**
  * nbd_loss_flush() - a flush is about to be issued
  * @loss: of its queue
  * @cmd: the flush; notes what it covers, and gets the birth of @conn
  * @conn: the connection that is to carry it
- * @each: each connection is flushed by itself: then only @loss->gone says what went
+ * @each: each connection is flushed by itself: then only @loss->lost says what went
  *	with one
  *
  * Context: any.
- * Return: true if it may come too late for a write; told once.
+ * Return: true if it may come too late for a write. Every flush is told that began
+ * before that went, but one only of those that began after it. It covers what was
+ * written since, which may need it.
  */
 bool nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
 		    const struct nbd_conn *conn, bool each)
 {
-	bool late = READ_ONCE(loss->gone) && xchg(&loss->gone, false);
+	int lost = atomic_read(&loss->lost);
+	bool late = nbd_loss_untold(loss, lost) || lost != cmd->lost;
 	u32 since = atomic_xchg(&loss->since, 0);
 
 	/* nbd_flush_begin() has. */
@@ -125,9 +154,25 @@ bool nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
 		late = true;
 	if (likely(!late))
 		return false;
-	cmd->covers = 0;
+	cmd->covers = each ? 0 : cmd->birth;
+	cmd->lost = lost;
 	atomic_inc(&loss->count);
 	return true;
+}
+
+/**
+ * nbd_loss_missed() - did a connection go meanwhile with what a flush had to cover?
+ * @loss: of its queue
+ * @cmd: the flush, which was answered by all that it could reach
+ *
+ * Context: any; nbd_flush_orphaned() has looked.
+ * Return: true if so; then it has to be issued once more, and be told.
+ */
+bool nbd_loss_missed(const struct nbd_loss *loss, const struct nbd_cmd *cmd)
+{
+	/* Pairs with nbd_flush_forget(). */
+	smp_rmb();
+	return atomic_read(&loss->lost) != cmd->lost;
 }
 
 /**

@@ -19,13 +19,16 @@
  * @births: lots of sockets so far; changes while the caller excludes other
  *	changes of the configuration
  * @since: @births when the oldest unflushed write was issued, 0 for none
- * @gone: a connection went that alone could have flushed what it carried
+ * @lost: how often a connection went that alone could have flushed what it carried;
+ *	raised by anybody, see flush.c
+ * @told: @lost when a flush was last told
  * @count: flushes that came too late
  */
 struct nbd_loss {
 	u32 births;
 	atomic_t since;
-	bool gone;
+	atomic_t lost;
+	atomic_t told;
 	atomic_t count;
 };
 
@@ -36,8 +39,10 @@ void nbd_loss_born(struct nbd_loss *loss);
 void nbd_loss_issue(const struct nbd_loss *loss, struct nbd_cmd *cmd,
 		    const struct nbd_conn *conn);
 void nbd_loss_written(struct nbd_loss *loss, const struct nbd_cmd *cmd);
+void nbd_loss_prepare(const struct nbd_loss *loss, struct nbd_cmd *cmd);
 bool nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
 		    const struct nbd_conn *conn, bool each);
+bool nbd_loss_missed(const struct nbd_loss *loss, const struct nbd_cmd *cmd);
 bool nbd_loss_moved(const struct nbd_conn *conn, const struct nbd_cmd *cmd);
 void nbd_loss_unflushed(struct nbd_loss *loss, struct nbd_cmd *cmd);
 

@@ -116,7 +116,7 @@ static blk_status_t nbd_prepare(struct nbd_queue *q, struct request *rq,
 	case REQ_OP_FLUSH:
 	case REQ_OP_DRV_OUT:
 		cmd->flush_at = 0;
-		cmd->covers = 0;
+		nbd_loss_prepare(&q->loss, cmd);
 		nbd_extra_prepare_flush(q, cmd);
 		break;
 	default:

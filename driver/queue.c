@@ -125,8 +125,7 @@ static bool nbd_came_late(struct nbd_queue *q, struct nbd_cmd *cmd,
 /* Of a connection that is going down, which each flush has to know of. */
 static void nbd_note_orphans(struct nbd_queue *q)
 {
-	if (nbd_flush_orphaned(q->config.conns, q->config.nr_conns))
-		WRITE_ONCE(q->loss.gone, true);
+	nbd_flush_orphaned(q->config.conns, q->config.nr_conns, &q->loss.lost);
 }
 
 /* There is no connection for it. Our own must not wait: it is waited for. */
@@ -178,6 +177,7 @@ struct nbd_conn *nbd_queue_issue(struct nbd_queue *q, struct nbd_cmd *cmd)
 	} else if (nbd_came_late(q, cmd, conn)) {
 		if (q->config.flush_each)
 			nbd_flush_undo(conn, cmd);
+		nbd_loss_unflushed(&q->loss, cmd);
 		/* Our own fails, too, and the next one of a user with it. */
 		if (blk_rq_is_passthrough(rq))
 			WRITE_ONCE(q->flush_error, true);
@@ -228,15 +228,15 @@ static void nbd_flush_again(struct nbd_queue *q, struct nbd_conn *conn,
 			    struct nbd_cmd *cmd)
 {
 	nbd_loss_unflushed(&q->loss, cmd);
-	if (q->config.flush_each && nbd_flush_lost(conn, cmd))
-		WRITE_ONCE(q->loss.gone, true);
+	if (q->config.flush_each)
+		nbd_flush_lost(conn, cmd, &q->loss.lost);
 }
 
 /* Did a connection go meanwhile with what the flush had to cover? */
-static bool nbd_flush_missed(struct nbd_queue *q)
+static bool nbd_flush_missed(struct nbd_queue *q, const struct nbd_cmd *cmd)
 {
 	nbd_note_orphans(q);
-	return READ_ONCE(q->loss.gone);
+	return nbd_loss_missed(&q->loss, cmd);
 }
 
 /*
@@ -248,7 +248,7 @@ static bool nbd_flush_on(struct nbd_queue *q, struct nbd_conn *conn,
 {
 	if (!nbd_flush_answered(conn, cmd) ||
 	    (!nbd_flush_next(q->config.conns, q->config.nr_conns, cmd) &&
-	     !nbd_flush_missed(q)))
+	     !nbd_flush_missed(q, cmd)))
 		return false;
 	/* Its time with this connection is over. */
 	nbd_cmd_withdraw(cmd);
@@ -432,13 +432,13 @@ static void nbd_queue_sweep(struct nbd_conn *conn, struct llist_node **taken)
 	mutex_unlock(&q->sweep_lock);
 }
 
-/* nbd_conn_ops.emptied: nobody else can flush what it carried. */
+/* nbd_conn_ops.emptied, without another socket yet: nobody else can flush what it carried. */
 static void nbd_queue_emptied(struct nbd_conn *conn)
 {
 	struct nbd_queue *q = conn->priv;
 
-	if (q->config.flush_each && nbd_flush_forget(conn))
-		WRITE_ONCE(q->loss.gone, true);
+	if (q->config.flush_each)
+		nbd_flush_forget(conn, &q->loss.lost);
 }
 
 static void nbd_queue_down(struct nbd_conn *conn, int error)

@@ -13,6 +13,7 @@ struct slots {
 	struct nbd_cmd flush;
 	struct nbd_cmd other;
 	struct nbd_cmd write;
+	atomic_t lost;
 };
 
 static struct slots *make(struct kunit *test)
@@ -139,24 +140,45 @@ static void dead_ones_are_passed_by(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, s->conns[0], next(s, &s->other));
 }
 
+/* How often writes were lost since it was asked last. */
+static int lost(struct slots *s)
+{
+	nbd_flush_orphaned(s->conns, CONNECTIONS, &s->lost);
+	return atomic_xchg(&s->lost, 0);
+}
+
+static int forgotten(struct slots *s, unsigned int i)
+{
+	nbd_flush_forget(s->conns[i], &s->lost);
+	return atomic_xchg(&s->lost, 0);
+}
+
+static int taken_back(struct slots *s, unsigned int i)
+{
+	nbd_flush_lost(s->conns[i], &s->flush, &s->lost);
+	return atomic_xchg(&s->lost, 0);
+}
+
 static void orphans_are_told_once(struct kunit *test)
 {
 	struct slots *s = make(test);
 
 	write_on(test, s, 0);
 	write_on(test, s, 1);
-	KUNIT_EXPECT_FALSE(test, nbd_flush_orphaned(s->conns, CONNECTIONS));
+	KUNIT_EXPECT_EQ(test, 0, lost(s));
 	atomic_set(&s->conns[2]->state, NBD_CONN_FAILING);
-	KUNIT_EXPECT_FALSE(test, nbd_flush_orphaned(s->conns, CONNECTIONS));
+	KUNIT_EXPECT_EQ(test, 0, lost(s));
 	/* The flush was with it, and has been taken back. */
 	nbd_flush_begin(s->conns[1], &s->flush);
 	atomic_set(&s->conns[1]->state, NBD_CONN_FAILING);
-	KUNIT_EXPECT_TRUE(test, nbd_flush_lost(s->conns[1], &s->flush));
-	KUNIT_EXPECT_FALSE(test, nbd_flush_orphaned(s->conns, CONNECTIONS));
-	KUNIT_EXPECT_FALSE(test, nbd_flush_forget(s->conns[1]));
+	KUNIT_EXPECT_EQ(test, 1, taken_back(s, 1));
+	KUNIT_EXPECT_EQ(test, 0, lost(s));
+	KUNIT_EXPECT_EQ(test, 0, forgotten(s, 1));
 	write_on(test, s, 1);
-	KUNIT_EXPECT_TRUE(test, nbd_flush_orphaned(s->conns, CONNECTIONS));
-	KUNIT_EXPECT_FALSE(test, nbd_flush_orphaned(s->conns, CONNECTIONS));
+	KUNIT_EXPECT_EQ(test, 1, lost(s));
+	KUNIT_EXPECT_EQ(test, 0, lost(s));
+	write_on(test, s, 1);
+	KUNIT_EXPECT_EQ(test, 1, forgotten(s, 1));
 	flush_on(test, s, 0);
 }
 
@@ -165,9 +187,9 @@ static void taken_back_without_need(struct kunit *test)
 	struct slots *s = make(test);
 
 	nbd_flush_begin(s->conns[0], &s->flush);
-	KUNIT_EXPECT_FALSE(test, nbd_flush_lost(s->conns[0], &s->flush));
+	KUNIT_EXPECT_EQ(test, 0, taken_back(s, 0));
 	KUNIT_EXPECT_EQ(test, 0, s->flush.flush_at);
-	KUNIT_EXPECT_FALSE(test, nbd_flush_forget(s->conns[0]));
+	KUNIT_EXPECT_EQ(test, 0, forgotten(s, 0));
 }
 
 /* It was about to be sent when the connection went, and is taken back later. */
@@ -177,10 +199,10 @@ static void taken_back_late(struct kunit *test)
 
 	write_on(test, s, 1);
 	nbd_flush_begin(next(s, &s->flush), &s->flush);
-	KUNIT_EXPECT_FALSE(test, nbd_flush_forget(s->conns[1]));
+	KUNIT_EXPECT_EQ(test, 0, forgotten(s, 1));
 	/* With another socket. */
 	write_on(test, s, 1);
-	KUNIT_EXPECT_TRUE(test, nbd_flush_lost(s->conns[1], &s->flush));
+	KUNIT_EXPECT_EQ(test, 1, taken_back(s, 1));
 	nbd_flush_begin(next(s, &s->other), &s->other);
 	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], next(s, &s->flush));
 }
@@ -192,7 +214,7 @@ static void taken_back_from_another_socket(struct kunit *test)
 
 	write_on(test, s, 1);
 	nbd_flush_begin(s->conns[1], &s->flush);
-	KUNIT_EXPECT_TRUE(test, nbd_flush_lost(s->conns[1], &s->flush));
+	KUNIT_EXPECT_EQ(test, 1, taken_back(s, 1));
 	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], next(s, &s->other));
 }
 

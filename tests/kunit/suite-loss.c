@@ -47,7 +47,7 @@ static void write_one(struct disk *d)
 /* A flush on connection @i, answered well. */
 static bool late(struct disk *d, unsigned int i)
 {
-	d->flush.covers = 0;
+	nbd_loss_prepare(&d->loss, &d->flush);
 	return nbd_loss_flush(&d->loss, &d->flush, d->conns[i], false);
 }
 
@@ -188,9 +188,44 @@ static void over_several_connections(struct kunit *test)
 	write_one(d);
 	KUNIT_EXPECT_FALSE(test, nbd_loss_flush(&d->loss, &d->flush,
 						d->conns[1], true));
-	WRITE_ONCE(d->loss.gone, true);
+	atomic_inc(&d->loss.lost);
 	KUNIT_EXPECT_TRUE(test, late(d, 0));
 	KUNIT_EXPECT_FALSE(test, late(d, 0));
+}
+
+/* Whoever is told first, each that was on its way has missed it. */
+static void all_that_were_on_their_way(struct kunit *test)
+{
+	struct nbd_cmd other = { .type = NBD_CMD_FLUSH };
+	struct disk *d = make(test);
+
+	nbd_loss_prepare(&d->loss, &d->flush);
+	nbd_loss_prepare(&d->loss, &other);
+	KUNIT_EXPECT_FALSE(test, nbd_loss_missed(&d->loss, &other));
+	atomic_inc(&d->loss.lost);
+	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
+					       d->conns[0], true));
+	KUNIT_EXPECT_FALSE(test, nbd_loss_missed(&d->loss, &d->flush));
+	KUNIT_EXPECT_TRUE(test, nbd_loss_missed(&d->loss, &other));
+	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &other,
+					       d->conns[0], true));
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+}
+
+/* A flush that is told of a loss is not sent: what is newer is unflushed still. */
+static void lost_twice(struct kunit *test)
+{
+	struct disk *d = make(test);
+
+	write_one(d);
+	born(d, d->conns[0]);
+	write_one(d);
+	KUNIT_EXPECT_TRUE(test, late(d, 0));
+	nbd_loss_unflushed(&d->loss, &d->flush);
+	born(d, d->conns[0]);
+	KUNIT_EXPECT_TRUE(test, late(d, 0));
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	KUNIT_EXPECT_EQ(test, 2, atomic_read(&d->loss.count));
 }
 
 static void births_wrap(struct kunit *test)
@@ -213,6 +248,8 @@ static struct kunit_case loss_cases[] = {
 	KUNIT_CASE(written_at_birth),
 	KUNIT_CASE(sent_elsewhere),
 	KUNIT_CASE(what_needs_no_flush),
+	KUNIT_CASE(all_that_were_on_their_way),
+	KUNIT_CASE(lost_twice),
 	KUNIT_CASE(a_flush_that_failed),
 	KUNIT_CASE(over_several_connections),
 	KUNIT_CASE(births_wrap),
