@@ -542,6 +542,8 @@ static int nbd_io_start_sender(unsigned int i)
 	if (IS_ERR(worker))
 		return PTR_ERR(worker);
 	sched_setattr_nocheck(worker->task, &attr);
+	/* Since Linux 6.14 it is created asleep; before, this does nothing. */
+	wake_up_process(worker->task);
 	nbd_senders[nbd_nr_senders++] = worker;
 	return 0;
 }
