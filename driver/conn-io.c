@@ -107,7 +107,7 @@ static void nbd_io_transmit(struct nbd_conn *conn)
 	struct nbd_tx_piece piece;
 	ssize_t ret;
 
-	/* Once DOWN the transmitter stays empty, see nbd_conn_fail_work(). */
+	/* Once DOWN the transmitter stays empty, see nbd_conn_late_work(). */
 	if (!nbd_conn_live(conn))
 		return;
 	nbd_tx_add(&conn->tx, llist_reverse_order(llist_del_all(&conn->queue)));
@@ -146,7 +146,7 @@ static void nbd_io_burst(struct nbd_conn *conn)
 
 /**
  * nbd_conn_queue() - give a command to a connection
- * @conn: the connection; it need not be live any more, then failure work
+ * @conn: the connection; it need not be live any more, then @late_work of it
  *	hands the command to nbd_conn_ops.retry
  * @cmd: prepared command that the caller owns
  * @from: offset in bytes
@@ -175,7 +175,7 @@ void nbd_conn_queue(struct nbd_conn *conn, struct nbd_cmd *cmd, u64 from,
 	 */
 	llist_add(&cmd->node, &conn->queue);
 	if (!nbd_conn_live(conn))
-		queue_work(nbd_recovery_wq, &conn->fail_work);
+		queue_work(nbd_recovery_wq, &conn->late_work);
 }
 
 /**

@@ -224,18 +224,22 @@ static void nbd_conn_take_back(struct nbd_conn *conn, int error)
 }
 
 /*
- * Commands that were queued after the connection went down. Only the queue is
- * looked at: it is anybody's, while the transmitter may have a new socket by
- * now.
+ * Commands that were queued when the connection was not live any more. Only the queue
+ * is looked at: it is anybody's, while the transmitter may have a new socket by
+ * now. Not a part of the failure work: that may be waiting for the release of its
+ * socket, and what releases it for one of these.
  */
-static void nbd_conn_take_late(struct nbd_conn *conn)
+static void nbd_conn_late_work(struct work_struct *work)
 {
+	struct nbd_conn *conn = container_of(work, struct nbd_conn, late_work);
 	struct llist_node *list = llist_del_all(&conn->queue);
+	unsigned int noreclaim = memalloc_noreclaim_save();
 	struct llist_node *node;
 
 	llist_for_each(node, list)
 		nbd_cmd_withdraw(llist_entry(node, struct nbd_cmd, node));
 	nbd_conn_retry_list(conn, llist_reverse_order(list), false, 0);
+	memalloc_noreclaim_restore(noreclaim);
 }
 
 /* End the socket; after this nobody sends or receives. */
@@ -295,15 +299,12 @@ static void nbd_conn_fail_work(struct work_struct *work)
 	unsigned int noreclaim = memalloc_noreclaim_save();
 	int error;
 
-	if (atomic_read(&conn->state) != NBD_CONN_FAILING) {
-		nbd_conn_take_late(conn);
-		goto out;
+	if (atomic_read(&conn->state) == NBD_CONN_FAILING) {
+		/* Pairs with nbd_conn_fail(), which queues this again. */
+		error = smp_load_acquire(&conn->error);
+		if (error != NBD_CONN_OK)
+			nbd_conn_take_down(conn, error);
 	}
-	/* Pairs with nbd_conn_fail(), which queues this again. */
-	error = smp_load_acquire(&conn->error);
-	if (error != NBD_CONN_OK)
-		nbd_conn_take_down(conn, error);
-out:
 	memalloc_noreclaim_restore(noreclaim);
 }
 
@@ -395,6 +396,7 @@ struct nbd_conn *nbd_conn_alloc(const struct nbd_conn_ops *ops, void *priv,
 	nbd_tx_init(&conn->tx, 0);
 	nbd_io_init(conn);
 	INIT_WORK(&conn->fail_work, nbd_conn_fail_work);
+	INIT_WORK(&conn->late_work, nbd_conn_late_work);
 	return conn;
 }
 
@@ -411,6 +413,7 @@ void nbd_conn_free(struct nbd_conn *conn)
 	/* In this order: sending and receiving may queue the failure work. */
 	nbd_io_cancel(conn);
 	cancel_work_sync(&conn->fail_work);
+	cancel_work_sync(&conn->late_work);
 	mutex_destroy(&conn->tx_lock);
 	mutex_destroy(&conn->rx_lock);
 	kfree(conn);
@@ -541,4 +544,5 @@ void nbd_conn_settle(struct nbd_conn *conn)
 		flush_work(&conn->fail_work);
 	}
 	flush_work(&conn->fail_work);
+	flush_work(&conn->late_work);
 }

@@ -148,6 +148,7 @@ struct nbd_conn_stats {
  * @sender: thread that @send_work runs in
  * @send_work: sends what has gathered
  * @fail_work: takes the connection down
+ * @late_work: takes back what was queued when it was not live any more
  * @error: why it is FAILING, set by who made it so a moment later; 0 when it is
  *	being closed in good order; NBD_CONN_OK at all other times
  * @last_error: why it was last taken down, 0 for never
@@ -206,6 +207,7 @@ struct nbd_conn {
 	struct kthread_worker *sender;
 	struct kthread_work send_work;
 	struct work_struct fail_work;
+	struct work_struct late_work;
 	int error;
 	int last_error;
 	u32 failures;
