@@ -157,22 +157,47 @@ static int remember(const struct attach_options *o, struct nl *nl, u32 index,
 	return ret;
 }
 
-/* Whether connections were lost when the server was to serve its first reads. */
-static int check_live(struct nl *nl, u32 index, struct err *err)
+static u32 state_of(struct nl *nl, u32 index)
 {
 	struct nl_devices devices;
-	char path[DEVICE_PATH_MAX];
 	struct nl_answer answer;
-	bool dead;
+	u32 state;
 
 	nl_get(nl, index, &devices, &answer);
-	dead = !answer.error && devices.d[0].state == NBD_STATE_DEAD;
+	switch (answer.error) {
+	case 0:
+		state = devices.d[0].state;
+		break;
+	case ENODEV:
+	case ENOENT:
+		state = NBD_STATE_IDLE;
+		break;
+	default:
+		/* Nobody knows: what follows will tell. */
+		state = NBD_STATE_LIVE;
+	}
 	nl_free_devices(&devices);
-	if (!dead)
+	return state;
+}
+
+/* Whether it was lost while the server was to serve its first reads. */
+static int check_live(struct nl *nl, u32 index, struct err *err)
+{
+	char path[DEVICE_PATH_MAX];
+
+	switch (state_of(nl, index)) {
+	case NBD_STATE_LIVE:
+	case NBD_STATE_PARKED:
 		return 0;
-	return err_set(err, ST_UNREACHABLE,
-		       "%s: the server did not serve the partition table and was given up; the kernel's log says why",
-		       device_path(path, index));
+	case NBD_STATE_DEAD:
+		return err_set(err, ST_UNREACHABLE,
+			       "%s: the server did not serve the partition table and was given up; the kernel's log says why",
+			       device_path(path, index));
+	default:
+		return err_set(err, ST_NO_DEVICE,
+			       "%s was detached while its partitions were looked for",
+			       device_path(path, index));
+	}
 }
 
 static void say_unwatched(u32 index)
@@ -225,6 +250,9 @@ static int hand_over(const struct attach_options *o, struct nl *nl,
 	session_hand_over(s);
 	if (!finish(o, a, nl, index, err))
 		return 0;
+	/* By now it may be somebody else's. */
+	if (err->status == ST_NO_DEVICE)
+		return -1;
 	if (!detach_now(nl, index, &ignored))
 		detach_wait(nl, index, false, &ignored);
 	return -1;
