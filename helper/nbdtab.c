@@ -4,6 +4,7 @@
  * commas. Beyond what nbd-client reads, the host may be a URI, and the options may
  * be those of attach.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,12 +149,29 @@ static int set_port(struct uri *uri, const char *port, struct err *err)
 	return 0;
 }
 
+/* It may say its network interface, as in fe80::1%eth0. */
+static bool is_ipv6(const char *host)
+{
+	char address[INET6_ADDRSTRLEN];
+	struct in6_addr ignored;
+
+	snprintf(address, sizeof(address), "%.*s", (int)strcspn(host, "%"),
+		 host);
+	return inet_pton(AF_INET6, address, &ignored) == 1;
+}
+
 static int set_host(struct uri *uri, const char *host, const char *port,
 		    struct err *err)
 {
 	if (*host == '-')
 		return err_set(err, ST_USAGE,
 			       "a host does not begin with '-'");
+	if (strchr(host, '/'))
+		return err_set(err, ST_USAGE,
+			       "a host has no '/': the path of a socket needs the option unix");
+	if (strchr(host, ':') && !is_ipv6(host))
+		return err_set(err, ST_USAGE,
+			       "a host has no ':': the port is the option port=");
 	if (strlen(host) > URI_MAX_HOST)
 		return err_set(err, ST_USAGE, "the host is too long");
 	uri->transport = URI_TCP;

@@ -190,6 +190,9 @@ static void test_bad_lines(void **state)
 	refuse("sda h x\n", "not an nbd device");
 	refuse("nbd0p1 h x\n", "partition");
 	refuse("nbd0 -h x\n", "'-'");
+	refuse("nbd0 h:2000 x\n", "port=");
+	refuse("nbd0 [2001:db8::1] x\n", "has no ':'");
+	refuse("nbd0 /run/nbd.sock x\n", "option unix");
 	refuse("nbd0 nbd://h:x/ -\n", "malformed URI");
 	refuse("nbd0 h x colour=red\n", "unknown option colour");
 	refuse("nbd0 h x all\n", "unknown option all");
