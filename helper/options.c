@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "nbdctl.h"
+
+/* Was a value given to one that takes none? */
+static bool is_known(const struct option *options, int val)
+{
+	while (options->name && options->val != val)
+		options++;
+	return options->name;
+}
 
 /**
  * next_option - getopt_long() with one-line messages
@@ -17,14 +26,17 @@
 int next_option(int argc, char **argv, const char *brief,
 		const struct option *options, struct err *err)
 {
-	int at = optind ? optind : 1, c;
+	int c;
 
 	opterr = 0;
 	c = getopt_long(argc, argv, brief, options, NULL);
 	if (c == ':')
 		err_set(err, ST_USAGE, "%s: option %s needs a value", argv[0],
 			argv[optind - 1]);
-	else if (c == '?' && optopt && optind == at)
+	else if (c == '?' && optopt && is_known(options, optopt))
+		err_set(err, ST_USAGE, "%s: option %s: no value is expected",
+			argv[0], argv[optind - 1]);
+	else if (c == '?' && optopt)
 		err_set(err, ST_USAGE, "%s: unknown option -%c", argv[0],
 			optopt);
 	else if (c == '?')

@@ -16,6 +16,11 @@ for o in '-C 0' '-C 257' '-C x' '-b 0' '-b 511' '--timeout -1' \
 	# shellcheck disable=SC2086 # an option and its value
 	refused 2 . nbdctl attach $o nbd+unix:///?socket=/nonexistent
 done
+refused 2 'dead-timeout.*2147483' nbdctl attach --dead-timeout 2147484 nbd://localhost/
+# As nbd-client would have them, behind the operand.
+refused 2 'unknown option -p' nbdctl attach nbd://localhost/ -persist
+refused 2 'unknown option --re' nbdctl attach nbd://localhost/ --re
+refused 2 'force=yes: no value' nbdctl detach nbd0 --force=yes
 refused 2 . nbdctl detach
 refused 2 . nbdctl detach --all nbd0
 refused 2 'partition' nbdctl detach /dev/nbd0p1
