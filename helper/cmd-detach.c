@@ -229,7 +229,7 @@ static int run(int argc, char **argv, struct err *err)
 	if (parse_options(argc, argv, &how, err) ||
 	    admin_check("detach devices", err))
 		return -1;
-	ret = nl_open(&nl, err);
+	ret = nl_open_quietly(&nl, err);
 	if (!ret && !(how.all && nl.family == NL_FAMILY_ABSENT)) {
 		ret = nl_need(&nl, false, err);
 		if (!ret && how.all)

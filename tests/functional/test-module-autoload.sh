@@ -17,10 +17,12 @@ mkdir -p /run/modprobe.d
 printf 'install nbd /sbin/insmod %s nbds_max=3\n' "$NBD_KO" \
 	>/run/modprobe.d/nbd-test.conf
 at_exit rm -f /run/modprobe.d/nbd-test.conf
-# Who only looks does not load it.
+# Who only looks does not load it, nor who has nothing to detach.
 expect_status 0 nbdctl list
 [ ! -s "$T/out" ] || fail "list says: $(cat "$T/out")"
 refused 9 'not loaded' nbdctl status nbd0
+expect_status 0 nbdctl detach --all
+refused 9 'not loaded' nbdctl detach nbd0
 [ ! -e /sys/module/nbd ] || fail "the module is loaded"
 until { exec 8</dev/nbd0; } 2>/dev/null; do
 	sleep 0.01
