@@ -242,7 +242,7 @@ int attach_choose(const struct attach_options *o, struct session *s,
 	}
 	if (check_agreement(s, first, err))
 		return -1;
-	if (s->n > 1 && !o->read_only && !o->force_multi_conn &&
+	if (s->n > 1 && !o->read_only && !o->force_multi_conn && !o->renewal &&
 	    !export_shareable(&s->links[first].neg.export))
 		keep_one(s, first);
 	else if (have < s->n)

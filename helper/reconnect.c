@@ -21,11 +21,8 @@ static int check_identity(const struct nl_device *d, const char *server,
 		return err_set(err, ST_REFUSED,
 			       "%s: the export has %llu bytes, nbd%u has %llu: it is another one, or has shrunk",
 			       server, e->size, d->index, d->size);
-	if (renew_flags(d, e) != d->server_flags)
-		return err_set(err, ST_REFUSED,
-			       "%s: the export's flags are not those that nbd%u was attached with (%#llx, not %#llx)",
-			       server, d->index, renew_flags(d, e),
-			       d->server_flags);
+	if (renew_check_flags(d, server, e, err))
+		return -1;
 	return renew_check(d, server, e, err);
 }
 

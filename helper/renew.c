@@ -95,15 +95,25 @@ int renew_check(const struct nl_device *d, const char *server,
 }
 
 /**
- * renew_flags - the export's flags as the kernel would be told
+ * renew_check_flags - does the export still have the flags that the device was given?
  * @d: the device
- * @e: what the server offers
+ * @server: name of the server for messages
+ * @e: what it offers
+ * @err: filled on failure
  *
- * Return: NBD_FLAG_*.
+ * Return: 0, or -1 with @err set.
  */
-u64 renew_flags(const struct nl_device *d, const struct export *e)
+int renew_check_flags(const struct nl_device *d, const char *server,
+		      const struct export *e, struct err *err)
 {
-	return e->flags | (d->server_flags & NBD_FLAG_READ_ONLY);
+	/* The device may be read-only where the export is not. */
+	u64 flags = e->flags | (d->server_flags & NBD_FLAG_READ_ONLY);
+
+	if (flags == d->server_flags)
+		return 0;
+	return err_set(err, ST_REFUSED,
+		       "%s: the export's flags are not those that nbd%u was attached with (%#llx, not %#llx)",
+		       server, d->index, flags, d->server_flags);
 }
 
 /**

@@ -11,7 +11,8 @@ int renew_negotiate(const struct attach_options *o, struct session *s,
 		    struct err *err);
 int renew_check(const struct nl_device *d, const char *server,
 		const struct export *e, struct err *err);
-u64 renew_flags(const struct nl_device *d, const struct export *e);
+int renew_check_flags(const struct nl_device *d, const char *server,
+		      const struct export *e, struct err *err);
 int renew_hand_over(struct nl *nl, struct session *s, const struct nl_device *d,
 		    struct nl_change *change, const char *what, struct err *err);
 

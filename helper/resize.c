@@ -19,7 +19,7 @@ static int plan(const struct nl_device *d, const struct export *e, bool shrink,
 {
 	change->index = d->index;
 	change->size = e->size - e->size % d->block_size;
-	change->server_flags = renew_flags(d, e);
+	change->server_flags = d->server_flags;
 	change->backend = d->backend;
 	change->flags = NBD_CHANGE_REPLACE;
 	if (!change->size)
@@ -63,6 +63,8 @@ static int resize_device(struct nl *nl, const struct nl_device *d,
 		ret = renew_check(d, s.server, export, err);
 	if (!ret)
 		ret = plan(d, export, shrink, &change, err);
+	if (!ret && change.size != d->size)
+		ret = renew_check_flags(d, s.server, export, err);
 	if (!ret && change.size != d->size)
 		ret = hand_over(nl, &s, d, &change, err);
 	session_close(&s);

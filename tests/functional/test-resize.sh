@@ -93,6 +93,15 @@ beyond=$(dd if="$dev" bs=4k skip=$((128 * 256)) count=1 iflag=direct \
 
 refused_attached 2 'name one device' nbdctl resize
 refused 7 'not attached' nbdctl resize nbd5
+
+# Larger, but not what it was.
+kill_server "$server_pid"
+wait_for 5 gone "$server_pid" || fail "the server does not end"
+truncate -s 192M "$T/disk"
+serve_nbdkit --filter=multi-conn file "$T/disk" multi-conn-mode=disable
+refused 5 'flags' nbdctl resize "$dev"
+size_is 128 || fail "the size changed with the flags"
+
 kill_server "$server_pid"
 wait_for 5 gone "$server_pid" || fail "the server does not end"
 refused 3 'cannot connect|refused' nbdctl resize "$dev"
