@@ -83,6 +83,11 @@ static int check_server(const struct nl_device *d, const struct session *s,
 		       s->server, d->index);
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
 /* The same as it is now: others may have been at it during the handshakes. */
 static int check_server_now(struct nl *nl, const struct nl_device *d,
 			    const struct session *s, struct err *err)
@@ -96,6 +101,10 @@ static int check_server_now(struct nl *nl, const struct nl_device *d,
 	nl_get(nl, d->index, &devices, &answer);
 	if (answer.error)
 		ret = nl_error(&answer, what, err);
+	else if (!same_text(devices.d[0].moved_to, d->moved_to))
+		ret = err_set(err, ST_REFUSED,
+			      "%s: nbd%u was moved to another server meanwhile",
+			      s->server, d->index);
 	else
 		ret = check_server(&devices.d[0], s, err);
 	nl_free_devices(&devices);
