@@ -42,8 +42,9 @@ static void link_fail(struct link *link, const struct err *err)
 
 static int cannot_connect(struct err *err, const char *server, int error)
 {
-	return err_set(err, ST_UNREACHABLE, "cannot connect to %s: %s",
-		       server, strerror(error));
+	/* No server is to blame for our own limit, nor will it be another one later. */
+	return err_set(err, error == EMFILE ? ST_FAILED : ST_UNREACHABLE,
+		       "cannot connect to %s: %s", server, strerror(error));
 }
 
 static void link_started(struct session *s, struct link *link, int error)
@@ -179,6 +180,20 @@ static void start_waiting(struct session *s, unsigned int n)
 	}
 }
 
+/* More sockets than there may be descriptors, most likely. */
+static void cannot_wait(struct session *s, int error)
+{
+	unsigned int i;
+	struct err err;
+
+	err_set(&err, ST_FAILED,
+		"cannot wait for %u connections to %s: %s; there may be too few open files, see ulimit -n",
+		s->n, s->server, strerror(error));
+	for (i = 0; i < s->n; i++)
+		if (link_pending(&s->links[i]))
+			link_fail(&s->links[i], &err);
+}
+
 /* Wait for the first @n links once and serve them. */
 static void serve(struct session *s, unsigned int n, s64 deadline)
 {
@@ -189,8 +204,11 @@ static void serve(struct session *s, unsigned int n, s64 deadline)
 
 	for (i = 0; i < n; i++)
 		link_poll(&s->links[i], &p[i], &timeout);
-	if (poll(p, n, timeout) < 0)
+	if (poll(p, n, timeout) < 0) {
+		if (errno != EINTR)
+			cannot_wait(s, errno);
 		return;
+	}
 	for (i = 0; i < n; i++)
 		if (p[i].revents)
 			link_event(s, &s->links[i], p[i].revents);
