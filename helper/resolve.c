@@ -149,7 +149,9 @@ int resolve_host(const char *host, u32 port, s64 deadline,
 		return 0;
 	l = lookup_start(host, service);
 	if (!l)
-		return no_addresses(err, host, EAI_MEMORY, 0);
+		return err_set(err, ST_UNREACHABLE,
+			       "cannot resolve host %s: out of memory, or the resolver has not answered for %d others yet",
+			       host, MAX_LOOKUPS);
 	if (!lookup_wait(l, deadline))
 		return no_addresses(err, host, EAI_AGAIN, 0);
 	*result = l->result;
