@@ -1,8 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Attach and I/O: nbdkit over vsock, by the loopback transport.
-# leaks: yes
-# debug: check
 # stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
