@@ -40,7 +40,7 @@ const struct option attach_args_options[] = {
 };
 
 #define MAX_SECONDS	(365ULL * 24 * 3600)
-#define MAX_JIFFIES	(INT_MAX / 1000)	/* seconds that any kernel takes */
+#define MAX_TIMEOUT	(INT_MAX / 1000)	/* what any kernel takes */
 #define MAX_DEPTH	10239	/* what the driver takes */
 #define MAX_FENCE	3600
 #define PERSIST_SECONDS	(14ULL * 24 * 3600)
@@ -111,7 +111,7 @@ static int number_option(struct attach_args *a, int c, const char *shown,
 		return args_number_option(shown, value, 1, MAX_DEPTH,
 					  &o->queue_depth, err);
 	case OPT_TIMEOUT:
-		return args_number_option(shown, value, 0, MAX_JIFFIES,
+		return args_number_option(shown, value, 0, MAX_TIMEOUT,
 					  &o->timeout, err);
 	case OPT_FENCE:
 		return args_number_option(shown, value, 0, MAX_FENCE,
@@ -121,7 +121,7 @@ static int number_option(struct attach_args *a, int c, const char *shown,
 					  &o->retry, err);
 	case OPT_DEAD_TIMEOUT:
 		a->has_dead_timeout = true;
-		return args_number_option(shown, value, 0, MAX_JIFFIES,
+		return args_number_option(shown, value, 0, MAX_TIMEOUT,
 					  &o->dead_timeout, err);
 	default:
 		return args_number_option(shown, value, 1, MAX_SECONDS,

@@ -3,6 +3,7 @@
 #
 # The server's minimum, preferred and maximum become the disk's limits, all requests obey
 # them, and they are gone with it.
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # One of four UNIX connections is closed by the other end while I/O runs: as
 # connection-reset. A proxy stands between, which closes on demand.
+# leaks: yes
 # debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # --dead-timeout: without a connection I/O waits, is counted as parked, and
 # fails when the time is over (hazard 23); status says what to do.
+# leaks: yes
 # debug: check
 # stock: once
 # shellcheck source=lib.sh

@@ -3,6 +3,7 @@
 # detach --force while I/O runs: both end promptly, the I/O with errors
 # (hazard 7).
 # cpus: 2
+# leaks: yes
 # debug: check
 # stock: once
 # shellcheck source=lib.sh

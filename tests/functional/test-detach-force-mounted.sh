@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # detach --force of a mounted device: the file system gets errors, nothing
 # hangs, and the device can be attached again after the unmount.
+# leaks: yes
 # debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -4,6 +4,7 @@
 # than the second for which it may still answer: what is in flight fails. (A fast one
 # may answer all of it, and what comes when the size is gone ends in its own way.)
 # cpus: 2
+# leaks: yes
 # debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -4,6 +4,7 @@
 # reaches all others; a flush that fails is an error, and the next one goes
 # to that connection again. The server takes its time for each request, so that all
 # connections are needed.
+# debug: check
 # stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -6,6 +6,8 @@
 # word. After a timeout and after nonsense, over TCP and UNIX. Of what a server has not
 # received when its connection is given up it receives nothing more.
 # timeout: 150
+# leaks: yes
+# debug: check
 # stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

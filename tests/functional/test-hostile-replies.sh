@@ -4,6 +4,7 @@
 # goes, and the device can be attached again. See tests/servers/hostile for what it
 # answers.
 # timeout: 240
+# leaks: yes
 # debug: check
 # stock: once
 # shellcheck source=lib.sh

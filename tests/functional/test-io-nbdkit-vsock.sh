@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Attach and I/O: nbdkit over vsock, by the loopback transport.
+# leaks: yes
+# debug: check
 # stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

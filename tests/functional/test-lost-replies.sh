@@ -4,6 +4,7 @@
 # by their timeout, travel again over new connections, and every one of them ends well
 # with the right data; with no connection left they end with an error, at once.
 # timeout: 200
+# leaks: yes
 # debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Partitions of the export are there when attach returns, can be used, and
 # vanish with the device.
+# leaks: yes
 # debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

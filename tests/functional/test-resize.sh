@@ -5,6 +5,7 @@
 # shrinks only what --shrink allows, and changes nothing if it fails.
 # timeout: 300
 # cpus: 2
+# leaks: yes
 # debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

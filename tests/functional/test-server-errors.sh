@@ -3,6 +3,7 @@
 #
 # An error of the server reaches the user as itself and leaves the
 # connection up.
+# leaks: yes
 # debug: check
 # stock: once
 # shellcheck source=lib.sh

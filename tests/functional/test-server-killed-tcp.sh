@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The server is killed while I/O runs over tcp: I/O ends promptly with EIO, and
 # the device can be detached.
+# leaks: yes
 # debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

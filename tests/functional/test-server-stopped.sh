@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A server that stops answering: with --timeout the I/O fails in bounded time
 # (hazard 14).
+# leaks: yes
 # debug: check
 # stock: once
 # shellcheck source=lib.sh

@@ -3,6 +3,7 @@
 # Who has another descriptor of a socket that the driver has disconnects it and listens
 # with it: the connection is over, and who is accepted there is nobody of ours.
 # debug: check
+# leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,6 +4,7 @@
 # none that is not a multiple of the server's block. What file systems discard
 # is what was free.
 # timeout: 150
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # attach switches write-back throttling off, so that writes of the page cache
 # are as deep in flight as the server can use although it takes 50 ms for each
 # read; status shows what it is set to.
+# debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

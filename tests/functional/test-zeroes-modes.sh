@@ -5,6 +5,7 @@
 # slow zeroing where the caller wants allocated zeroes. Nothing is written by
 # whoever wants no writes.
 # timeout: 120
+# leaks: yes
 # debug: check
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
