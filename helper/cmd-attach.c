@@ -137,23 +137,36 @@ static int attach_entry(const struct nbdtab_entry *entry,
 {
 	static struct attach_args args;
 
-	if (entry->lacks)
-		return err_set(err, ST_USAGE, "%s, line %u: %s",
-			       command->table, entry->line, entry->lacks);
+	if (entry->wrong.status != ST_OK) {
+		*err = entry->wrong;
+		return -1;
+	}
 	args = entry->args;
 	if (parse_options(command, &args, err))
 		return -1;
 	return finish_and_attach(&args, err);
 }
 
-static int attach_named(u32 device, const struct nbdtab_entry *table,
+/* The device that is looked for may be meant by a line that does not name one. */
+static int not_found(u32 device, const struct nbdtab_entry *table,
+		     const struct command *command, struct err *err)
+{
+	while (table && table->args.o.has_device)
+		table = table->next;
+	if (!table)
+		return err_set(err, ST_NO_DEVICE, "nbd%u is not in %s", device,
+			       command->table);
+	*err = table->wrong;
+	return -1;
+}
+
+static int attach_named(u32 device, struct nbdtab_entry *table,
 			struct command *command, struct err *err)
 {
 	const struct nbdtab_entry *entry = nbdtab_find(table, device);
 
 	if (!entry)
-		return err_set(err, ST_NO_DEVICE, "nbd%u is not in %s", device,
-			       command->table);
+		return not_found(device, table, command, err);
 	return attach_entry(entry, command, err);
 }
 
@@ -176,8 +189,10 @@ static int is_attached(u32 device, struct err *err)
 static int attach_unless_attached(const struct nbdtab_entry *entry,
 				  struct command *command, struct err *err)
 {
-	int attached = is_attached(entry->args.o.device, err);
+	int attached = 0;
 
+	if (entry->args.o.has_device)
+		attached = is_attached(entry->args.o.device, err);
 	if (attached)
 		return attached < 0 ? -1 : 0;
 	/* Between two devices a signal may end the program. */

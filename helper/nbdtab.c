@@ -56,10 +56,14 @@ static const struct word words[] = {
 	{ .name = "priority",	 .valued = true, .lacks = NO_TLS },
 };
 
-/* What a line says about the way to the server, until all of it is known. */
+/*
+ * What a line says about the way to the server, until all of it is known, and what
+ * it asks for and is not there.
+ */
 struct way {
 	const char *port;
 	bool is_unix;
+	const char *lacks;
 };
 
 static const struct word *find_word(const char *name)
@@ -112,8 +116,8 @@ static int set_option(struct nbdtab_entry *entry, struct way *way,
 		return set_ours(entry, name, name, value, err);
 	if (word->ours)
 		return set_ours(entry, name, word->ours, value, err);
-	if (!entry->lacks)
-		entry->lacks = word->lacks;
+	if (!way->lacks)
+		way->lacks = word->lacks;
 	return check_value(name, word->valued, value, err);
 }
 
@@ -226,46 +230,61 @@ static int take_fields(struct nbdtab_entry *entry, char **fields,
 	struct attach_args *a = &entry->args;
 	struct way way = { .port = NULL };
 
-	attach_args_init(a);
-	a->o.has_device = true;
 	if (strcmp(fields[EXPORT], "-") || !strstr(fields[HOST], "://"))
 		a->name = fields[EXPORT];
-	if (args_device(fields[DEVICE], &a->o.device, err) ||
-	    set_options(entry, &way, fields[OPTIONS], err) ||
+	if (set_options(entry, &way, fields[OPTIONS], err) ||
 	    set_server(&a->o.uri, fields[HOST], &way, err) ||
 	    attach_args_finish(a, err))
 		return -1;
 	if (asks_for_tls(&a->o))
-		entry->lacks = NO_TLS;
+		way.lacks = NO_TLS;
+	return way.lacks ? err_set(err, ST_USAGE, "%s", way.lacks) : 0;
+}
+
+static int take_device(struct nbdtab_entry *entry, const char *name,
+		       struct err *err)
+{
+	attach_args_init(&entry->args);
+	if (args_device(name, &entry->args.o.device, err))
+		return -1;
+	entry->args.o.has_device = true;
 	return 0;
 }
 
 /* A comment begins where a field could. Returns the number of fields. */
-static int split(char *line, char **fields, struct err *err)
+static int split(char *line, char **fields)
 {
 	char *save = NULL, *word;
 	int n = 0;
 
 	for (word = strtok_r(line, BLANKS, &save); word && *word != '#';
 	     word = strtok_r(NULL, BLANKS, &save)) {
-		if (n == MAX_FIELDS)
-			return err_set(err, ST_USAGE,
-				       "more than %d fields (options have commas between them, and no blanks)",
-				       MAX_FIELDS);
-		fields[n++] = word;
+		if (n < MAX_FIELDS)
+			fields[n] = word;
+		n++;
 	}
-	if (n && n <= EXPORT)
-		return err_set(err, ST_USAGE,
-			       "a device, a host and the name of an export are needed");
 	return n;
 }
 
-static struct nbdtab_entry *new_entry(const char *line)
+static int check_fields(int n, struct err *err)
+{
+	if (n <= EXPORT)
+		return err_set(err, ST_USAGE,
+			       "a device, a host and the name of an export are needed");
+	if (n > MAX_FIELDS)
+		return err_set(err, ST_USAGE,
+			       "more than %d fields (options have commas between them, and no blanks)",
+			       MAX_FIELDS);
+	return 0;
+}
+
+static struct nbdtab_entry *new_entry(const char *line, unsigned int number)
 {
 	struct nbdtab_entry *entry = calloc(1, sizeof(*entry));
 
 	if (!entry)
 		return NULL;
+	entry->line = number;
 	entry->text = strdup(line);
 	if (entry->text)
 		return entry;
@@ -273,65 +292,76 @@ static struct nbdtab_entry *new_entry(const char *line)
 	return NULL;
 }
 
-/* Returns 1 for a line that has an entry, 0 for an empty one, or -1. */
-static int parse_line(const char *line, struct nbdtab_entry **result,
-		      struct err *err)
+static void set_wrong(struct nbdtab_entry *entry, const char *path,
+		      const char *why)
 {
-	struct nbdtab_entry *entry = new_entry(line);
+	err_set(&entry->wrong, ST_USAGE, "%s, line %u: %s", path, entry->line,
+		why);
+}
+
+/* Returns false for a line that has nothing in it. */
+static bool parse_line(struct nbdtab_entry *entry, const char *path)
+{
 	char *fields[MAX_FIELDS] = { NULL };
+	struct err why;
 	int n;
 
-	if (!entry)
-		return err_set(err, ST_FAILED, "out of memory");
-	n = split(entry->text, fields, err);
-	if (n <= 0 || take_fields(entry, fields, err)) {
-		nbdtab_free(entry);
-		return n ? -1 : 0;
-	}
-	*result = entry;
-	return 1;
+	n = split(entry->text, fields);
+	if (!n)
+		return false;
+	entry->wrong.status = ST_OK;
+	if (take_device(entry, fields[DEVICE], &why) || check_fields(n, &why) ||
+	    take_fields(entry, fields, &why))
+		set_wrong(entry, path, why.text);
+	return true;
 }
 
 /*
  * nbd-client takes the options of the first line of a device and the server of the
- * last: nobody can have meant that.
+ * last: nobody can have meant that, and it is not for us to choose a disk.
  */
-static int check_twice(const struct nbdtab_entry *table,
-		       const struct nbdtab_entry *last, struct err *err)
+static void check_twice(struct nbdtab_entry *table, struct nbdtab_entry *last,
+			const char *path)
 {
-	const struct nbdtab_entry *first;
+	struct nbdtab_entry *first;
+	char text[64];
 
+	if (!last->args.o.has_device)
+		return;
 	first = nbdtab_find(table, last->args.o.device);
 	if (first == last)
-		return 0;
-	return err_set(err, ST_USAGE, "nbd%u is in line %u already",
-		       last->args.o.device, first->line);
+		return;
+	snprintf(text, sizeof(text), "nbd%u is in line %u, too",
+		 last->args.o.device, last->line);
+	if (first->wrong.status == ST_OK)
+		set_wrong(first, path, text);
+	snprintf(text, sizeof(text), "nbd%u is in line %u already",
+		 last->args.o.device, first->line);
+	set_wrong(last, path, text);
 }
 
 static int read_lines(FILE *file, const char *path,
 		      struct nbdtab_entry **table, struct err *err)
 {
-	struct nbdtab_entry **end = table;
+	struct nbdtab_entry **end = table, *entry;
 	unsigned int number = 0;
 	char *line = NULL;
 	size_t room = 0;
-	struct err why;
-	int ret = 0;
 
-	while (ret >= 0 && getline(&line, &room, file) >= 0) {
-		number++;
-		ret = parse_line(line, end, &why);
-		if (ret > 0) {
-			(*end)->line = number;
-			ret = check_twice(*table, *end, &why);
-			end = &(*end)->next;
+	while (getline(&line, &room, file) >= 0) {
+		entry = new_entry(line, ++number);
+		if (!entry)
+			break;
+		if (!parse_line(entry, path)) {
+			nbdtab_free(entry);
+			continue;
 		}
+		*end = entry;
+		check_twice(*table, entry, path);
+		end = &entry->next;
 	}
 	free(line);
-	if (ret < 0)
-		return err_set(err, why.status, "%s, line %u: %s", path, number,
-			       why.text);
-	if (ferror(file))
+	if (!feof(file))
 		return err_set(err, ST_FAILED, "cannot read %s: %s", path,
 			       strerror(errno));
 	return 0;
@@ -340,10 +370,11 @@ static int read_lines(FILE *file, const char *path,
 /**
  * nbdtab_read - read a table
  * @path: the file
- * @err: ST_OK on success, even if there is nothing in it; else filled
+ * @err: ST_OK on success, even if there is nothing in it or a line is wrong; else
+ *	filled
  *
- * Return: its entries in their order, to be freed with nbdtab_free(); NULL if there
- * are none or on failure.
+ * Return: its entries in their order, also those that are wrong, to be freed with
+ * nbdtab_free(); NULL if there are none or on failure.
  */
 struct nbdtab_entry *nbdtab_read(const char *path, struct err *err)
 {
@@ -369,12 +400,12 @@ struct nbdtab_entry *nbdtab_read(const char *path, struct err *err)
  * @table: the table
  * @device: the device
  *
- * Return: it, or NULL when there is none.
+ * Return: it, which may be wrong, or NULL when there is none.
  */
-const struct nbdtab_entry *nbdtab_find(const struct nbdtab_entry *table,
-				       u32 device)
+struct nbdtab_entry *nbdtab_find(struct nbdtab_entry *table, u32 device)
 {
-	while (table && table->args.o.device != device)
+	while (table && !(table->args.o.has_device &&
+			  table->args.o.device == device))
 		table = table->next;
 	return table;
 }

@@ -4,6 +4,7 @@
 #define NBDCTL_NBDTAB_H
 
 #include "attach-args.h"
+#include "err.h"
 
 #define NBDTAB_PATH	"/etc/nbdtab"
 
@@ -12,20 +13,20 @@
  * @next: the next one
  * @line: its number
  * @text: the line, cut up; @args points into it
- * @args: what it says, after attach_args_finish(); the device is always given
- * @lacks: what it asks for and is not there, as a sentence, or NULL
+ * @args: what it says, after attach_args_finish(); of a line that is wrong only
+ *	the device, if that could be read
+ * @wrong: why it cannot be attached, with file and line; ST_OK if it can
  */
 struct nbdtab_entry {
 	struct nbdtab_entry *next;
 	unsigned int line;
 	char *text;
 	struct attach_args args;
-	const char *lacks;
+	struct err wrong;
 };
 
 struct nbdtab_entry *nbdtab_read(const char *path, struct err *err);
-const struct nbdtab_entry *nbdtab_find(const struct nbdtab_entry *table,
-				       u32 device);
+struct nbdtab_entry *nbdtab_find(struct nbdtab_entry *table, u32 device);
 void nbdtab_free(struct nbdtab_entry *table);
 
 #endif /* NBDCTL_NBDTAB_H */

@@ -116,14 +116,24 @@ grep -q "$tab, line 3: TLS is not supported" "$T/err" || fail "$(cat "$T/err")"
 detach --all
 refused 2 'TLS is not supported' nbdctl attach --nbdtab "$tab" nbd3
 
-# A line that is wrong: nothing at all is attached.
-for bad in "nbd1 $sock" 'nbd7 h x colour=red' 'sda h x' 'nbd1 h x bs=1' \
-	'nbd1 h x queue-depth=0' 'nbd1 nbd://h:x/ -' 'nbd1 h x a b' \
-	'nbd2 h x'; do
+# A line that is wrong: its device is not attached, and others are.
+for bad in "nbd1 $sock" 'nbd1 h x colour=red' 'sda h x' 'nbd1 h x bs=1' \
+	'nbd1 h x queue-depth=0' 'nbd1 nbd://h:x/ -' 'nbd1 h x a b'; do
 	printf 'nbd2 127.0.0.1 disk port=%s\n%s\n' "$tcp_port" "$bad" >"$tab"
-	refused 2 "$tab, line 2: " nbdctl attach --nbdtab "$tab" nbd2
-	refused 2 "$tab, line 2: " nbdctl attach --nbdtab "$tab" --all
+	refused 2 "$tab, line 2: " nbdctl attach --nbdtab "$tab" nbd1
+	expect_status 2 nbdctl attach --nbdtab "$tab" --all
+	prints /dev/nbd2
+	grep -q "$tab, line 2: " "$T/err" || fail "$bad: $(cat "$T/err")"
+	detach nbd2
+	attach_quietly --nbdtab "$tab" nbd2
+	detach nbd2
 done
+# Two lines of one device: nobody knows which disk is meant.
+printf 'nbd2 127.0.0.1 disk port=%s\nnbd2 %s any unix\n' "$tcp_port" "$sock" >"$tab"
+refused 2 "$tab, line 1: nbd2 is in line 2, too" nbdctl attach --nbdtab "$tab" nbd2
+expect_status 2 nbdctl attach --nbdtab "$tab" --all
+[ "$(wc -l <"$T/err")" = 2 ] || fail "not two lines: $(cat "$T/err")"
+nothing_attached
 refused 2 'cannot open /nonexistent' nbdctl attach --nbdtab /nonexistent --all
 refused 2 . nbdctl attach --nbdtab "$tab" "$uri"
 refused 2 . nbdctl attach --all nbd1

@@ -47,18 +47,31 @@ static struct nbdtab_entry *take(const char *text)
 	return table;
 }
 
+static void is_wrong(const struct nbdtab_entry *entry, const char *text,
+		     const char *why)
+{
+	const struct err *wrong = &entry->wrong;
+
+	if (wrong->status == ST_OK)
+		fail_msg("%s was taken", text);
+	assert_int_equal(wrong->status, ST_USAGE);
+	if (!strstr(wrong->text, why))
+		fail_msg("%s: \"%s\" does not say \"%s\"", text, wrong->text,
+			 why);
+	if (strncmp(wrong->text, path, strlen(path)))
+		fail_msg("%s: \"%s\" does not name the file", text,
+			 wrong->text);
+}
+
+/* Its last line. */
 static void refuse(const char *text, const char *why)
 {
-	struct err err;
+	struct nbdtab_entry *table = take(text), *last = table;
 
-	assert_null(read_text(text, &err));
-	if (err.status == ST_OK)
-		fail_msg("%s was taken", text);
-	assert_int_equal(err.status, ST_USAGE);
-	if (!strstr(err.text, why))
-		fail_msg("%s: \"%s\" does not say \"%s\"", text, err.text, why);
-	if (strncmp(err.text, path, strlen(path)))
-		fail_msg("%s: \"%s\" does not name the file", text, err.text);
+	while (last->next)
+		last = last->next;
+	is_wrong(last, text, why);
+	nbdtab_free(table);
 }
 
 static void test_fields(void **state)
@@ -78,7 +91,7 @@ static void test_fields(void **state)
 	assert_string_equal(table->args.o.uri.export, "disk");
 	assert_int_equal(table->args.o.connections, 1);
 	assert_int_equal(table->args.o.timeout, 30);
-	assert_null(table->lacks);
+	assert_int_equal(table->wrong.status, ST_OK);
 
 	assert_int_equal(table->next->line, 4);
 	assert_int_equal(table->next->args.o.device, 7);
@@ -109,7 +122,7 @@ static void test_their_options(void **state)
 	assert_true(o->persist);
 	assert_int_equal(o->dead_timeout, 14 * 24 * 3600);
 	assert_false(o->read_only);
-	assert_null(table->lacks);
+	assert_int_equal(table->wrong.status, ST_OK);
 	assert_int_equal(table->next->args.o.uri.port, 1);
 	assert_true(table->next->args.o.read_only);
 	nbdtab_free(table);
@@ -147,26 +160,17 @@ static void test_our_options(void **state)
 	nbdtab_free(table);
 }
 
-static void lacks(const char *line, const char *what)
-{
-	struct nbdtab_entry *table = take(line);
-
-	if (!table->lacks || !strstr(table->lacks, what))
-		fail_msg("%s: does not lack %s", line, what);
-	nbdtab_free(table);
-}
-
 static void test_lacking(void **state)
 {
 	(void)state;
-	lacks("nbd0 h x tls", "TLS");
-	lacks("nbd0 h x certfile=/c,keyfile=/k", "TLS");
-	lacks("nbd0 h x cacertfile=/c", "TLS");
-	lacks("nbd0 h x tlshostname=h", "TLS");
-	lacks("nbd0 nbds://h/ -", "TLS");
-	lacks("nbd0 nbd://h/ - persist,alternate=nbds://h/", "TLS");
-	lacks("nbd0 h x sdp", "Sockets Direct");
-	lacks("nbd0 h x preinit", "handshake");
+	refuse("nbd0 h x tls", "TLS");
+	refuse("nbd0 h x certfile=/c,keyfile=/k", "TLS");
+	refuse("nbd0 h x cacertfile=/c", "TLS");
+	refuse("nbd0 h x tlshostname=h", "TLS");
+	refuse("nbd0 nbds://h/ -", "TLS");
+	refuse("nbd0 nbd://h/ - persist,alternate=nbds://h/", "TLS");
+	refuse("nbd0 h x sdp", "Sockets Direct");
+	refuse("nbd0 h x preinit", "handshake");
 }
 
 static void test_find(void **state)
@@ -180,10 +184,40 @@ static void test_find(void **state)
 	nbdtab_free(table);
 }
 
+/* What is wrong in one line is not wrong in another, unless both are of one device. */
+static void test_wrong_beside_right(void **state)
+{
+	struct nbdtab_entry *table = take("nbd0 a x\nsda h x\nnbd1 h x bs=1\n"
+		"nbd2 b x\nnbd1 c x\nnbd2 d x\nnbd2 e x\nnbd3 f x\n");
+	static const char * const wrong[] = {
+		NULL, "line 2: sda is not", "line 3: bs 1",
+		"line 4: nbd2 is in line 6, too",
+		"line 5: nbd1 is in line 3 already",
+		"line 6: nbd2 is in line 4 already",
+		"line 7: nbd2 is in line 4 already", NULL
+	};
+	const struct nbdtab_entry *entry = table;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(wrong); i++, entry = entry->next) {
+		assert_int_equal(entry->line, i + 1);
+		assert_int_equal(entry->args.o.has_device, i != 1);
+		if (wrong[i])
+			is_wrong(entry, "the table", wrong[i]);
+		else
+			assert_int_equal(entry->wrong.status, ST_OK);
+	}
+	assert_null(entry);
+	assert_int_equal(nbdtab_find(table, 1)->line, 3);
+	assert_string_equal(nbdtab_find(table, 3)->args.o.uri.host, "f");
+	nbdtab_free(table);
+}
+
 static void test_bad_lines(void **state)
 {
 	(void)state;
-	refuse("nbd0 h x\nnbd0 h\n", "line 2: a device, a host");
+	refuse("nbd0 h x\nnbd1 h\n", "line 2: a device, a host");
 	refuse("nbd0\n", "line 1: a device, a host");
 	refuse("nbd0 h x swap,\n", "has no name");
 	refuse("nbd0 h x swap swap\n", "more than 4 fields");
@@ -249,6 +283,7 @@ int main(void)
 		cmocka_unit_test(test_our_options),
 		cmocka_unit_test(test_lacking),
 		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_wrong_beside_right),
 		cmocka_unit_test(test_bad_lines),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_no_file),
