@@ -109,6 +109,7 @@ void nbd_loss_written(struct nbd_loss *loss, const struct nbd_cmd *cmd)
 void nbd_loss_prepare(const struct nbd_loss *loss, struct nbd_cmd *cmd)
 {
 	cmd->covers = 0;
+	cmd->began = READ_ONCE(loss->births);
 	cmd->lost = atomic_read(&loss->lost);
 }
 
@@ -134,14 +135,15 @@ static bool nbd_loss_untold(struct nbd_loss *loss, int lost)
  *
  * Context: any.
  * Return: true if it may come too late for a write. Every flush is told that began
- * before that went, but one only of those that began after it. It covers what was
- * written since, which may need it.
+ * before that went, and one of those that began after it, who may have written what
+ * went, too. It covers what was written since, which may need it.
  */
 bool nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
 		    const struct nbd_conn *conn, bool each)
 {
 	int lost = atomic_read(&loss->lost);
-	bool late = nbd_loss_untold(loss, lost) || lost != cmd->lost;
+	/* Who was on the way does not take it from who comes after. */
+	bool late = lost != cmd->lost || nbd_loss_untold(loss, lost);
 	u32 since = atomic_xchg(&loss->since, 0);
 
 	/* nbd_flush_begin() has. */
@@ -154,7 +156,10 @@ bool nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
 		late = true;
 	if (likely(!late))
 		return false;
-	cmd->covers = each ? 0 : cmd->birth;
+	if (each)
+		cmd->covers = 0;
+	else if ((s32)(cmd->birth - cmd->began) <= 0)
+		cmd->covers = cmd->birth;
 	cmd->lost = lost;
 	atomic_inc(&loss->count);
 	return true;

@@ -209,6 +209,34 @@ static void all_that_were_on_their_way(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, nbd_loss_missed(&d->loss, &other));
 	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &other,
 					       d->conns[0], true));
+	/* Who comes after is not told by that. */
+	nbd_loss_prepare(&d->loss, &d->flush);
+	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
+					       d->conns[0], true));
+	nbd_loss_prepare(&d->loss, &d->flush);
+	KUNIT_EXPECT_FALSE(test, nbd_loss_flush(&d->loss, &d->flush,
+						d->conns[0], true));
+}
+
+/* Another one writes and flushes behind a flush that is on its way. */
+static void behind_another_flush(struct kunit *test)
+{
+	struct nbd_cmd other = { .type = NBD_CMD_FLUSH };
+	struct disk *d = make(test);
+
+	write_one(d);
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	write_one(d);
+	nbd_loss_unflushed(&d->loss, &d->flush);
+	born(d, d->conns[0]);
+	/* It is sent again, and told, and so is who waited for it. */
+	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
+					       d->conns[0], false));
+	nbd_loss_unflushed(&d->loss, &d->flush);
+	nbd_loss_prepare(&d->loss, &other);
+	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &other, d->conns[0],
+					       false));
+	nbd_loss_unflushed(&d->loss, &other);
 	KUNIT_EXPECT_FALSE(test, late(d, 0));
 }
 
@@ -249,6 +277,7 @@ static struct kunit_case loss_cases[] = {
 	KUNIT_CASE(sent_elsewhere),
 	KUNIT_CASE(what_needs_no_flush),
 	KUNIT_CASE(all_that_were_on_their_way),
+	KUNIT_CASE(behind_another_flush),
 	KUNIT_CASE(lost_twice),
 	KUNIT_CASE(a_flush_that_failed),
 	KUNIT_CASE(over_several_connections),
