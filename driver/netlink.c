@@ -313,13 +313,17 @@ out:
 
 /* --- events ---------------------------------------------------------- */
 
-/* nbd_link_dead: in failure work, hence GFP_NOIO. */
+/*
+ * nbd_link_dead: in failure work, hence GFP_NOIO. Not from the reserves, which that work
+ * may use: what comes from there no socket of netlink takes, and none is told.
+ */
 static void nbd_send_link_dead(struct nbd_dev *dev)
 {
 	struct sk_buff *skb;
 	void *head;
 
-	skb = genlmsg_new(nla_total_size(sizeof(u32)), GFP_NOIO);
+	skb = genlmsg_new(nla_total_size(sizeof(u32)),
+			  GFP_NOIO | __GFP_NOMEMALLOC | __GFP_NOWARN);
 	if (!skb) {
 		/* Who listens learns that there was something, and looks. */
 		genl_set_err(&nbd_genl_family, &init_net, 0, 0, -ENOBUFS);
