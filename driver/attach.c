@@ -3,8 +3,10 @@
  * Connect, disconnect.
  */
 #include <linux/delay.h>
+#include <linux/jump_label.h>
 #include <linux/module.h>
 #include <linux/netlink.h>
+#include <net/sock.h>
 
 #include "attach.h"
 #include "compat/block.h"
@@ -116,6 +118,7 @@ void nbd_disconnect_dev(struct nbd_dev *dev)
 	if (!nbd_stays_visible(dev))
 		nbd_disk_hide(dev);
 	nbd_forget(dev);
+	static_branch_dec(&memalloc_socks_key);
 	nbd_set_idle(dev);
 	pr_info("%s: disconnected\n", dev->name);
 	nbd_dev_remove_if_done(dev);
@@ -301,6 +304,12 @@ static int nbd_configure(struct nbd_dev *dev, const struct nbd_params *params,
 		goto sysfs;
 	}
 	nbd_debugfs_add(dev);
+	/*
+	 * The first socket of the system that may use the reserves has the kernel's
+	 * code rewritten, under locks that others hold while they wait for memory, and so
+	 * has the last one. As long as requests can depend on a new socket there is one.
+	 */
+	static_branch_inc(&memalloc_socks_key);
 	WRITE_ONCE(dev->serial, dev->serial + 1);
 	spin_lock(&dev->state_lock);
 	dev->closed = false;
