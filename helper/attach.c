@@ -33,14 +33,24 @@ static bool is_idle(struct nl *nl, u32 index)
 	return idle;
 }
 
-/* Does somebody have the first device open, that nobody has attached? */
-static bool is_first_open(struct nl *nl)
+static bool is_reserved(const struct attach_options *o, u32 index)
+{
+	size_t i;
+
+	for (i = 0; i < o->nr_reserved; i++)
+		if (o->reserved[i] == index)
+			return true;
+	return false;
+}
+
+/* Does somebody have a device open that nobody has attached? */
+static bool is_open(struct nl *nl, u32 index)
 {
 	struct nl_devices devices;
 	struct nl_answer answer;
 	bool open;
 
-	nl_get(nl, 0, &devices, &answer);
+	nl_get(nl, index, &devices, &answer);
 	open = !answer.error && devices.d[0].state == NBD_STATE_IDLE &&
 	       devices.d[0].openers;
 	nl_free_devices(&devices);
@@ -82,24 +92,59 @@ static void connect_named(struct nl *nl, const struct nl_attach *a, s64 ms,
 	}
 }
 
+/* The first one that is free and not reserved; behind all that there are, a new one. */
+static void connect_unreserved(const struct attach_options *o, struct nl *nl,
+			       struct nl_attach *a, struct nl_answer *answer)
+{
+	struct nl_devices devices;
+	u32 end = 0;
+	size_t i;
+
+	nl_get_all(nl, &devices, answer);
+	if (answer->error)
+		return;
+	answer->error = EBUSY;
+	for (i = 0; i < devices.n && answer->error == EBUSY; i++) {
+		if (end <= devices.d[i].index)
+			end = devices.d[i].index + 1;
+		if (devices.d[i].state != NBD_STATE_IDLE ||
+		    devices.d[i].openers ||
+		    is_reserved(o, devices.d[i].index))
+			continue;
+		a->index = devices.d[i].index;
+		nl_attach(nl, a, answer);
+	}
+	nl_free_devices(&devices);
+	for (; answer->error == EBUSY && !signals_pending(); end++) {
+		if (is_reserved(o, end))
+			continue;
+		a->index = end;
+		nl_attach(nl, a, answer);
+	}
+}
+
 /*
  * The kernel takes one that nobody has open. Right after the module was loaded udev
  * has the first ones open, and yet everybody expects the first one.
  */
-static void connect_any(struct nl *nl, const struct nl_attach *a,
-			struct nl_answer *answer)
+static void connect_any(const struct attach_options *o, struct nl *nl,
+			const struct nl_attach *a, struct nl_answer *answer)
 {
-	struct nl_attach first = *a;
+	struct nl_attach one = *a;
 
-	if (nl->was_absent || is_first_open(nl)) {
-		first.has_index = true;
-		first.index = 0;
-		connect_named(nl, &first, nl->was_absent ? BUSY_MS : OPEN_MS,
+	one.has_index = true;
+	while (is_reserved(o, one.index))
+		one.index++;
+	if (nl->was_absent || is_open(nl, one.index)) {
+		connect_named(nl, &one, nl->was_absent ? BUSY_MS : OPEN_MS,
 			      answer);
 		if (answer->error != EBUSY)
 			return;
 	}
-	nl_attach(nl, a, answer);
+	if (o->nr_reserved)
+		connect_unreserved(o, nl, &one, answer);
+	else
+		nl_attach(nl, a, answer);
 }
 
 static int connect_device(const struct attach_options *o, struct nl *nl,
@@ -114,7 +159,7 @@ static int connect_device(const struct attach_options *o, struct nl *nl,
 			 a->index);
 		connect_named(nl, a, BUSY_MS, &answer);
 	} else {
-		connect_any(nl, a, &answer);
+		connect_any(o, nl, a, &answer);
 	}
 	if (answer.error && attach_block_refused(o, server, a, &answer, err))
 		return -1;

@@ -17,12 +17,15 @@
  * the caller, and so does @peer: the address to try first, as the kernel shows it. URIs
  * are absolute.
  * A renewal is for a device that is attached, with as many connections as it has.
+ * Without a device none is taken that is @reserved for something else.
  */
 struct attach_options {
 	struct uri uri;
 	const char *peer;
 	bool has_device;
 	u32 device;
+	const u32 *reserved;
+	size_t nr_reserved;
 	unsigned int connections;
 	bool read_only;
 	bool no_partscan;

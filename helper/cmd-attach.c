@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <linux/nbd-netlink.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "admin.h"
@@ -119,9 +120,32 @@ static int finish_and_attach(struct attach_args *args, struct err *err)
 	return attach_run(&args->o, err);
 }
 
+/* A device that the table is about is not for something else, also while it is free. */
+static u32 *reserve(struct attach_options *o)
+{
+	struct nbdtab_entry *table, *entry;
+	struct err ignored;
+	u32 *reserved;
+	size_t n = 0;
+
+	table = nbdtab_read(NBDTAB_PATH, &ignored);
+	for (entry = table; entry; entry = entry->next)
+		n++;
+	reserved = n ? calloc(n, sizeof(*reserved)) : NULL;
+	for (entry = table; entry && reserved; entry = entry->next)
+		if (entry->args.o.has_device)
+			reserved[o->nr_reserved++] = entry->args.o.device;
+	o->reserved = reserved;
+	nbdtab_free(table);
+	return reserved;
+}
+
 static int attach_uri(int n, char **words, struct attach_args *args,
 		      struct err *err)
 {
+	u32 *reserved;
+	int ret;
+
 	if (n > 2)
 		return err_set(err, ST_USAGE, "attach: too many arguments");
 	if (uri_parse(&args->o.uri, words[0], err))
@@ -129,7 +153,10 @@ static int attach_uri(int n, char **words, struct attach_args *args,
 	args->o.has_device = n == 2;
 	if (n == 2 && args_device(words[1], &args->o.device, err))
 		return -1;
-	return finish_and_attach(args, err);
+	reserved = n == 1 ? reserve(&args->o) : NULL;
+	ret = finish_and_attach(args, err);
+	free(reserved);
+	return ret;
 }
 
 static int attach_entry(const struct nbdtab_entry *entry,
@@ -170,18 +197,35 @@ static int attach_named(u32 device, struct nbdtab_entry *table,
 	return attach_entry(entry, command, err);
 }
 
+/* Is it what the table says? Other programs do not leave the URI. */
+static int check_backend(const struct nbdtab_entry *entry,
+			 const struct nl_device *d,
+			 const struct command *command, struct err *err)
+{
+	static char text[URI_MAX_FORMAT];
+
+	uri_format(&entry->args.o.uri, text, sizeof(text));
+	if (!d->backend || !strcmp(d->backend, text))
+		return 1;
+	return err_set(err, ST_BUSY,
+		       "%s, line %u: nbd%u is attached to something else, %s",
+		       command->table, entry->line, d->index, d->backend);
+}
+
 /* Now: those before it may have been waited for. 1, 0, or -1 with @err set. */
-static int is_attached(u32 device, struct err *err)
+static int is_attached(const struct nbdtab_entry *entry,
+		       const struct command *command, struct err *err)
 {
 	struct nl_devices devices;
+	const struct nl_device *d;
 	int attached = 0;
-	size_t i;
 
 	if (show_attached(&devices, err))
 		attached = -1;
-	for (i = 0; !attached && i < devices.n; i++)
-		attached = devices.d[i].index == device &&
-			   devices.d[i].state != NBD_STATE_DISCONNECTING;
+	for (d = devices.d; !attached && d < devices.d + devices.n; d++)
+		if (d->index == entry->args.o.device &&
+		    d->state != NBD_STATE_DISCONNECTING)
+			attached = check_backend(entry, d, command, err);
 	nl_free_devices(&devices);
 	return attached;
 }
@@ -191,8 +235,9 @@ static int attach_unless_attached(const struct nbdtab_entry *entry,
 {
 	int attached = 0;
 
-	if (entry->args.o.has_device)
-		attached = is_attached(entry->args.o.device, err);
+	/* What is wrong is said, whatever is attached. */
+	if (entry->wrong.status == ST_OK)
+		attached = is_attached(entry, command, err);
 	if (attached)
 		return attached < 0 ? -1 : 0;
 	/* Between two devices a signal may end the program. */

@@ -79,6 +79,25 @@ refused 6 'attached already' nbdctl attach nbd3
 refused 7 'nbd5 is not in /etc/nbdtab' nbdctl attach nbd5
 detach --all
 
+# What is in the table is taken by nobody else, although it is free; one more device is
+# made if all are in it.
+attach_quietly "$uri"
+prints /dev/nbd0
+attach_quietly nbd3
+detach --all
+cp /etc/nbdtab "$T/nbdtab.two"
+for d in /sys/block/nbd*; do
+	[ "${d##*/nbd}" = 2 ] || echo "${d##*/} h x"
+done >/etc/nbdtab
+attach_quietly "$uri"
+prints /dev/nbd2
+last=$(find /sys/block/nbd* | sed 's/.*nbd//' | sort -n | tail -n 1)
+echo "nbd$((last + 1)) h x" >>/etc/nbdtab
+attach_quietly "$uri"
+prints "/dev/nbd$((last + 2))"
+detach --all
+cp "$T/nbdtab.two" /etc/nbdtab
+
 # Ours: URIs and the options of attach; the command line has the last word.
 cat >"$tab" <<END
 nbd1 $uri - queue-depth=33,persist,dead-timeout=60,alternate=nbd://192.0.2.1/x
@@ -99,6 +118,12 @@ expect_field nbd6 .dead_timeout 0
 [ "$(cat /sys/block/nbd6/ro)" = 1 ] || fail "nbd6 is not read-only"
 attach_quietly --nbdtab "$tab" --all
 [ ! -s "$T/out" ] || fail "attached again: $(cat "$T/out")"
+# What is attached is not what is wanted, or its line is wrong now.
+sed -i -e 's,^nbd1 [^ ]*,nbd1 nbd://192.0.2.1/x,' -e 's,fence=9,fence=x,' "$tab"
+expect_status 6 nbdctl attach --nbdtab "$tab" --all
+grep -qF "$tab, line 1: nbd1 is attached to something else, $uri" "$T/err" ||
+	fail "$(cat "$T/err")"
+grep -q "$tab, line 3: " "$T/err" || fail "$(cat "$T/err")"
 detach --all
 
 # After a failure the others follow; the first one's status counts.
