@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* nbdctl: attach, detach and show network block devices. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bounded.h"
 #include "nbdctl.h"
@@ -93,11 +95,28 @@ static int run(int argc, char **argv, struct err *err)
 	return run_verb(argc - 1, argv + 1, err);
 }
 
+/*
+ * Whoever has closed a standard descriptor does not want sockets there, which messages
+ * would be sent over. Writing output still fails.
+ */
+static void occupy_standard(void)
+{
+	static const int how[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+	int fd;
+
+	for (fd = 0; fd < (int)ARRAY_SIZE(how); fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", how[fd]) < 0)
+			_exit(ST_FAILED);
+}
+
 int main(int argc, char **argv)
 {
 	struct err err = { .status = ST_OK };
 
+	occupy_standard();
 	signal(SIGPIPE, SIG_IGN);
+	/* If it is ignored, children cannot be waited for. */
+	signal(SIGCHLD, SIG_DFL);
 	run(argc, argv, &err);
 	if (err.status == ST_OK && (fflush(stdout) || ferror(stdout)))
 		err_set(&err, ST_FAILED, "cannot write the output");
