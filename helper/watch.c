@@ -181,20 +181,21 @@ static u32 hash(const char *s)
 	return h ? h : 1;
 }
 
-/* When the reason is new for this target, or was not said for long. */
-static void say_failed(struct watch *w, const char *reason)
+/* When the reason is new for this target, or was not said for long: then true. */
+static bool say_failed(struct watch *w, const char *reason)
 {
 	unsigned int target = w->target % WATCH_TARGETS;
 	s64 next = deadline_left(w->due);
 	u32 h = hash(reason);
 
 	if (w->said[target] == h && deadline_in(0) - w->said_at < REPEAT_MS)
-		return;
+		return false;
 	w->said[target] = h;
 	w->said_at = deadline_in(0);
 	daemon_log("nbd%u: cannot reconnect: %s (try %llu, next in %lld.%lld s)",
 		   w->index, reason, w->tries.tries, next / 1000,
 		   next % 1000 / 100);
+	return true;
 }
 
 /**
@@ -205,15 +206,16 @@ static void say_failed(struct watch *w, const char *reason)
 void watch_failed(struct watch *w, const char *reason)
 {
 	struct err err;
+	bool said;
 
 	free(w->tries.error);
 	w->tries.error = strdup(reason);
 	w->tries.last = tries_now();
 	watch_later(w);
-	say_failed(w, reason);
+	said = say_failed(w, reason);
 	w->target++;
 	if (w->tries.backend && w->tries.error &&
-	    tries_write(w->index, &w->tries, &err))
+	    tries_write(w->index, &w->tries, &err) && said)
 		daemon_log("%s", err.text);
 }
 
