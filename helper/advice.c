@@ -4,11 +4,21 @@
 #include <linux/nbd-netlink.h>
 
 #include "advice.h"
+#include "uri.h"
+
+/* Other programs have names of their own for a server. */
+static bool is_ours(const struct nl_device *d)
+{
+	static struct uri uri;
+	struct err ignored;
+
+	return d->backend && !uri_parse(&uri, d->backend, &ignored);
+}
 
 /* How its connections come back. */
 static void how_to_connect(const struct nl_device *d, char *dst, size_t size)
 {
-	if (!d->backend)
+	if (!is_ours(d))
 		snprintf(dst, size,
 			 "connect it again with the program that attached it");
 	else if (d->attach_flags & NBD_ATTACH_PERSIST)

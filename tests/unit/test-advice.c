@@ -54,6 +54,20 @@ static void nothing_is_wrong(void **state)
 	assert_false(advice_on(&d, false, advice, sizeof(advice)));
 }
 
+static void another_program_attached_it(void **state)
+{
+	static char theirs[] = "cookie-17";
+	struct nl_device d = device(NBD_STATE_PARKED);
+
+	(void)state;
+	d.backend = theirs;
+	conns[0].state = NBD_CONN_DOWN;
+	conns[1].state = NBD_CONN_DOWN;
+	expect(&d, "connect it again with the program that attached it; to give up what waits, nbdctl detach --force nbd3");
+	d.backend = NULL;
+	expect(&d, "connect it again with the program that attached it; to give up what waits, nbdctl detach --force nbd3");
+}
+
 static void connections_are_down(void **state)
 {
 	struct nl_device d = device(NBD_STATE_LIVE);
@@ -105,6 +119,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_wrong),
+		cmocka_unit_test(another_program_attached_it),
 		cmocka_unit_test(connections_are_down),
 		cmocka_unit_test(none_is_left),
 		cmocka_unit_test(the_root_file_system_is_on_it),
