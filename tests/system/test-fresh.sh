@@ -43,14 +43,18 @@ must "attach, mount, detach" "nbdctl attach nbd://10.0.2.2:$port/disk
 must "configure" "echo 'nbd0 10.0.2.2 disk port=$port,conns=4,persist' >>/etc/nbdtab
 	echo '/dev/nbd0 /srv ext4 _netdev,x-systemd.requires=nbdctl@nbd0.service 0 2' \
 		>>/etc/fstab"
+must "enable, too" "systemctl enable nbdctl@nbd0"
 power_off 120 reboot
 
 boot disk "root=/dev/vda rw"
 must "mounted at boot" "findmnt -no SOURCE /srv | grep -x /dev/nbd0
 	nbdctl list | grep -w 4/4
 	$known"
+must "who removes it is told" "apt-get -qy remove nbdctl 2>&1 | tee /dev/stderr |
+	grep 'nbdctl: nbd0 stays attached'
+	test -e /sys/block/nbd0/pid"
 must "purge" 'umount /srv
-	systemctl stop nbdctl@nbd0
+	nbd-client -d /dev/nbd0
 	sed -i /nbd0/d /etc/fstab /etc/nbdtab
 	DEBIAN_FRONTEND=noninteractive apt-get -qy purge nbdctl nbd-dkms
 	lsmod | grep "^nbd " && modprobe -r nbd
