@@ -19,6 +19,7 @@ start_captive unix "proxy:$sock"
 attach -C 4 --no-partscan "$uri"
 expect_field "$dev" .connections_live 4
 run_io "$dev" --bs=4k
+closed=$SECONDS
 kill -USR1 "$server_pid"
 wait_for 10 live_is 3 || ! gone "$server" ||
 	fail "the real server died"
@@ -28,6 +29,16 @@ wait_for 10 moved_on || fail "the I/O stands still"
 ! gone "$io_pid" || fail "the I/O failed: $(cat "$T/io.out")"
 expect_field "$dev" '[.connections[] | select(.state == "down" and
 	.failures == 1)] | length' 1
+# Since when: not before that, and longer each time.
+down_ms()
+{
+	field "$dev" '.connections[] | select(.state == "down") | .state_ms'
+}
+first=$(down_ms)
+[ "$first" -le $(((SECONDS - closed + 1) * 1000)) ] || fail "down for $first ms already"
+sleep 1
+second=$(down_ms)
+[ "$second" -ge $((first + 1000)) ] || fail "down for $first ms, then $second"
 kill -INT "$io_pid"
 wait "$io_pid" || true
 grep -q 'err= 0' "$T/io.log" || fail "the I/O failed: $(cat "$T/io.out")"

@@ -9,7 +9,7 @@ requires nbdkit losetup
 start_nbdkit unix memory 16M
 attach "$uri"
 modprobe -q loop || true
-loop=$(losetup -f --show "$dev") || skip "no loop device"
+loop=$(losetup -f --show "$dev") || fail "no loop device"
 at_exit losetup -d "$loop"
 refused_attached 6 "${loop#/dev/}" nbdctl detach "$dev"
 losetup -d "$loop"

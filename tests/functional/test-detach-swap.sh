@@ -9,7 +9,7 @@ requires nbdkit mkswap swapon
 start_nbdkit unix memory 16M
 attach "$uri"
 mkswap "$dev" >"$T/mkswap.log" 2>&1
-swapon "$dev" 2>"$T/swapon.log" || skip "swapon: $(cat "$T/swapon.log")"
+swapon "$dev" 2>"$T/swapon.log" || fail "swapon: $(cat "$T/swapon.log")"
 at_exit swapoff "$dev"
 refused_attached 6 "swap" nbdctl detach "$dev"
 swapoff "$dev"

@@ -19,6 +19,7 @@ tracing=/sys/kernel/tracing
 untrace()
 {
 	echo 0 >$tracing/events/nbd/enable
+	echo 0 >$tracing/events/sock/inet_sock_set_state/enable
 }
 at_exit untrace
 close()
@@ -46,14 +47,18 @@ reset()
 		"( sport = :$port and dport = :$client )" | grep -q . ||
 		skip "this kernel cannot reset a connection from outside"
 }
-# took_ms: from when the driver knows that a connection is gone until the last request that
-# it had is given to another one. Too long if there was none, or one of them is nowhere.
+# took_ms: from when TCP knows that a connection is gone, or else the driver, until the last
+# request that it had is given to another one. Too long if there was none, or one of them
+# is nowhere.
 took_ms()
 {
-	awk 'match($0, /[0-9]+\.[0-9]+: nbd_(connection_state|requeue|send_request):/) {
+	awk -v peer="dport=$port " 'match($0, /[0-9]+\.[0-9]+: [a-z_]+: /) {
 		at = substr($0, RSTART) + 0
 		match($0, /request [0-9a-f]+/)
 		request = substr($0, RSTART, RLENGTH)
+	}
+	/ inet_sock_set_state: .*oldstate=TCP_ESTABLISHED/ && index($0, peer) && !gone {
+		gone = at
 	}
 	/nbd_connection_state:/ && !gone {
 		gone = at
@@ -97,6 +102,7 @@ slowest()
 	for event in connection_state requeue send_request; do
 		echo 1 >$tracing/events/nbd/nbd_$event/enable
 	done
+	echo 1 >$tracing/events/sock/inet_sock_set_state/enable
 	fio --name=load --filename="$dev" --rw=$rw --bs=4k --size=64M \
 		--ioengine=libaio --iodepth=16 --direct=1 --time_based \
 		--runtime=120 --output-format=json --output="$T/fio.json" &

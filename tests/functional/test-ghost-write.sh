@@ -43,7 +43,7 @@ unheard()
 	[ "$have" = 2 ] || fail "the disk has $have, not 2"
 	detach "$dev"
 }
-# overtaken HOW unix|tcp
+# overtaken HOW unix|tcp LEAST: and the first write takes no fewer seconds than that.
 overtaken()
 {
 	writes=$T/writes-$1-$2
@@ -51,7 +51,8 @@ overtaken()
 	start_scripted ghost "$2" "$1" 1 "$writes"
 	attach -C 2 --no-partscan --timeout 2 --fence $((slow + 1)) "$uri"
 	expect_field "$dev" .fence $((slow * 1000 + 1000))
-	write_all 1
+	took write_all 1
+	[ "$seconds" -ge "$3" ] || fail "$1 over $2: the write took $seconds s only"
 	write_all 2
 	wait_for 20 landed || fail "the late write never came"
 	have=$(dd if="$dev" bs=4k count=1 iflag=direct status=none | head -c 1)
@@ -60,8 +61,10 @@ overtaken()
 	[ "$(wc -l <"$writes")" = 3 ] || fail "not three writes"
 	detach "$dev"
 }
-overtaken silence tcp
-overtaken silence unix
-overtaken nonsense unix
+# The timeout and the fence, but for a second; nonsense is seen at once.
+for where in tcp unix; do
+	overtaken silence $where $((slow + 2))
+	overtaken nonsense $where "$slow"
+done
 unheard tcp
 unheard unix

@@ -4,7 +4,6 @@
 # driver expects, word for word, and there is none when a device is detached.
 # leaks: yes
 # debug: check
-# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -119,9 +119,9 @@ serve 64M
 recovers 15 4
 detach "$dev"
 
-# To another socket.
+# To another address.
 old=$uri
-listen_on unix
+listen_on tcp
 attach -C 2 --persist --alternate nbd+unix:///?socket=/nonexistent \
 	--alternate "$uri" --dead-timeout 600 "$old"
 [ ! -s "$T/err" ] || fail "attach says: $(cat "$T/err")"
@@ -130,13 +130,13 @@ attach -C 2 --persist --alternate nbd+unix:///?socket=/nonexistent \
 expect_field "$dev" .dead_timeout 600
 expect_field "$dev" '.alternates[1]' "$uri"
 nbdctl status "$dev" >"$T/out"
-grep -qE "^ +alternate +nbd.unix:.*$sock\$" "$T/out" ||
+grep -qE "^ +alternate +nbd://127.0.0.1:$port/\$" "$T/out" ||
 	fail "status: $(cat "$T/out")"
 kill -9 "$server_pid"
 wait_for 10 has_tried 2 || fail "the monitor does not try"
 serve 64M
 recovers 30 2
-expect_field "$dev" '.connections[1].peer' "unix:$sock"
+expect_field "$dev" '.connections[1].peer' "127.0.0.1:$port"
 
 # Moved by hand: where it was is still there, under all its names, and gets nothing.
 detach "$dev"

@@ -20,8 +20,11 @@ read -ra pauses <<<"${NBD_PAUSES:-0 0.5 3}"
 RANDOM=${NBD_SEED:=$((RANDOM))}
 say "NBD_SEED=$NBD_SEED"
 export NBDCTL_RUN_DIR=$T/run
+transports=(tcp unix)
+transport=${transports[RANDOM % 2]}
+say "over $transport"
 truncate -s 64M "$T/disk"
-start_nbdkit unix file "$T/disk"
+start_nbdkit "$transport" file "$T/disk"
 attach -C 4 --persist --no-partscan "$uri"
 nbdctl monitor 2>"$T/monitor.log" &
 monitor=$!

@@ -46,25 +46,29 @@ verify /dev/nbd0 4M
 nbd-client -d /dev/nbd0 >>"$T/nbd-client.log" 2>&1 || fail "nbd-client -d"
 wait_for 10 gone $client || fail "nbd-client does not end"
 
-# no_answer WHAT: a reader that nobody can answer does not hold it up.
+# no_answer WHAT [DD-ARGUMENT...]: a program that nobody can answer does not hold it up.
 no_answer()
 {
-	dd if="$dev" of=/dev/null bs=4k count=1 iflag=direct status=none \
-		2>"$T/dd.log" &
+	dd count=1 status=none "${@:2}" 2>"$T/dd.log" &
 	reader=$!
 	sleep 1
 	freeze
 	say "$1: status $frozen after $seconds s"
 	[ "$seconds" -le 30 ] || fail "$1: it took $seconds s"
-	! gone $reader || fail "$1: the reader has ended: $(cat "$T/dd.log")"
+	! gone $reader || fail "$1: dd has ended: $(cat "$T/dd.log")"
 	took expect_status 0 nbdctl detach --force "$dev"
 	[ "$seconds" -le $((5 * slow)) ] || fail "$1: detach took $seconds s"
-	wait_for 5 gone $reader || fail "$1: the reader does not end"
+	wait_for 5 gone $reader || fail "$1: dd does not end"
 }
-attach -C 2 --no-partscan --timeout 600 "$uri"
-kill -STOP "$server_pid"
-no_answer "with a server that has stopped"
-kill -CONT "$server_pid"
+# More than a socket takes is half sent.
+for io in "if=nbd of=/dev/null bs=4k iflag=direct" \
+	"if=/dev/zero of=nbd bs=8M oflag=direct iflag=fullblock"; do
+	attach -C 2 --no-partscan --timeout 600 "$uri"
+	kill -STOP "$server_pid"
+	read -ra words <<<"${io/=nbd/=$dev}"
+	no_answer "with a server that has stopped, ${io%% bs*}" "${words[@]}"
+	kill -CONT "$server_pid"
+done
 attach --no-partscan --dead-timeout 1000 "$uri"
 kill -9 "$server_pid"
-no_answer "with a dead server"
+no_answer "with a dead server" if="$dev" of=/dev/null bs=4k iflag=direct

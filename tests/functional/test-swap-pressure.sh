@@ -40,7 +40,7 @@ attach_in_group()
 		--alternate "nbd+unix:///?socket=$T/nowhere" "$uri" /dev/nbd0
 }
 truncate -s 512M "$T/ram/disk"
-start_nbdkit unix file "$T/ram/disk"
+start_nbdkit tcp file "$T/ram/disk"
 (attach_in_group) >"$T/attach.log" 2>&1 || fail "attach: $(cat "$T/attach.log")"
 dev=/dev/nbd0 name=nbd0
 start_monitor()
@@ -50,7 +50,7 @@ start_monitor()
 }
 start_monitor
 mkswap "$dev" >"$T/mkswap.log" 2>&1
-swapon "$dev" 2>"$T/swapon.log" || skip "swapon: $(cat "$T/swapon.log")"
+swapon "$dev" 2>"$T/swapon.log" || fail "swapon: $(cat "$T/swapon.log")"
 # stop_swapping: also when the test ended with no server and no monitor.
 stop_swapping()
 {

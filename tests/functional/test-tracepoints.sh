@@ -3,7 +3,6 @@
 # Trace events follow a request to the wire and back, a connection from state to state
 # and commands from a dead connection to another one. Those that the stock driver has,
 # too, have its names and fields.
-# stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
