@@ -17,8 +17,12 @@
 # make soak             tests that go on for hours, on the debug kernel: a million
 #                       mutated replies, 20 minutes of storm, 50 server
 #                       kills, and what takes too long there for make check
+# make check-stock      all functional tests on 6.1 and on 6.12: some of them take long,
+#                       and make check runs these on one of the two, in turn
 # make check-system     install the packages in a Debian 12 with systemd, boot it in
-#                       a virtual machine and use them, half an hour
+#                       a virtual machine and use them, half an hour;
+#                       make check-fresh: from apt install in one that never had them
+#                       to a file system that is mounted at boot, and the purge
 # make stock            what the kernel's own driver does in some of the cases of
 #                       Documentation/reliability.md, printed
 # make bench            measure beside the kernel's own driver and write the
@@ -101,6 +105,14 @@ check-mutants:
 	scripts/deps.sh test
 	tests/mutants/run
 
+check-stock:
+	scripts/deps.sh test
+	tests/run stock
+
+check-fresh:
+	scripts/deps.sh system
+	tests/system/run fresh
+
 check-system:
 	scripts/deps.sh system
 	tests/system/run
@@ -152,5 +164,5 @@ clean:
 
 .PHONY: all driver helper install install-driver install-helper install-boot \
 	uninstall uninstall-boot packages demo check check-quick check-debug \
-	check-kernels check-mutants check-system soak stock bench bench-quick \
+	check-kernels check-stock check-mutants check-system check-fresh soak stock bench bench-quick \
 	bench-multiconn bench-zero bench-depth bench-serial bench-profile clean
