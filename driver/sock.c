@@ -198,6 +198,7 @@ static void nbd_sock_prepare(struct nbd_sock *ns)
 {
 	struct sock *sk = ns->sock->sk;
 
+	nbd_sock_set_class(ns);
 	lock_sock(sk);
 	ns->saved.allocation = sk->sk_allocation;
 	ns->saved.use_task_frag = sk->sk_use_task_frag;
@@ -220,6 +221,7 @@ static void nbd_sock_unprepare(struct nbd_sock *ns)
 	sk->sk_allocation = ns->saved.allocation;
 	sk->sk_use_task_frag = ns->saved.use_task_frag;
 	release_sock(sk);
+	nbd_sock_restore_class(ns);
 }
 
 /**

@@ -59,6 +59,10 @@ struct nbd_sock {
 		gfp_t allocation;
 		bool use_task_frag;
 		bool memalloc;
+#ifdef CONFIG_DEBUG_LOCK_ALLOC
+		struct lock_class_key *lock_key;
+		const char *lock_name;
+#endif
 	} saved;
 };
 
@@ -74,6 +78,8 @@ ssize_t nbd_sock_send(struct nbd_sock *ns, struct iov_iter *iter, bool more,
 		      bool splice);
 ssize_t nbd_sock_receive(struct nbd_sock *ns, struct nbd_rx *rx, size_t budget);
 ssize_t nbd_sock_receive_now(struct nbd_sock *ns, struct nbd_rx *rx);
+void nbd_sock_set_class(struct nbd_sock *ns);
+void nbd_sock_restore_class(struct nbd_sock *ns);
 bool nbd_sock_asks(const struct nbd_sock *ns, unsigned long *heard);
 bool nbd_sock_local(const struct nbd_sock *ns);
 void nbd_sock_peer(struct nbd_sock *ns, char *buf, size_t len);
