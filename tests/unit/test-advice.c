@@ -19,7 +19,11 @@ static const char parked[] =
 static const char dead[] =
 	"unmount, nbdctl reconnect nbd3, check the file system; or nbdctl detach --force nbd3";
 
+static const char theirs[] =
+	"connect it again with the program that attached it; to give up what waits, nbdctl detach --force nbd3";
+
 static char backend[16] = "nbd://server/";
+static char cookie[16] = "cookie-17";
 static struct nl_conn conns[2] = {
 	{ .state = NBD_CONN_LIVE }, { .state = NBD_CONN_LIVE },
 };
@@ -56,16 +60,15 @@ static void nothing_is_wrong(void **state)
 
 static void another_program_attached_it(void **state)
 {
-	static char theirs[] = "cookie-17";
 	struct nl_device d = device(NBD_STATE_PARKED);
 
 	(void)state;
-	d.backend = theirs;
+	d.backend = cookie;
 	conns[0].state = NBD_CONN_DOWN;
 	conns[1].state = NBD_CONN_DOWN;
-	expect(&d, "connect it again with the program that attached it; to give up what waits, nbdctl detach --force nbd3");
+	expect(&d, theirs);
 	d.backend = NULL;
-	expect(&d, "connect it again with the program that attached it; to give up what waits, nbdctl detach --force nbd3");
+	expect(&d, theirs);
 }
 
 static void connections_are_down(void **state)
