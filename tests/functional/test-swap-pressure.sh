@@ -64,9 +64,10 @@ hog()
 	echo "$BASHPID" >"$group/cgroup.procs"
 	exec "$here/hog" 350 $((5 * kills * slow)) >"$T/hog.out" 2>"$T/hog.log"
 }
+# swapped: pages so far, both ways.
 swapped()
 {
-	awk '/^pswp(in|out) / { n += $2 } END { print n }' /proc/vmstat
+	awk '{ print int(($3 + $7) / 8) }' "/sys/block/$name/stat"
 }
 has_swapped()
 {
