@@ -52,7 +52,7 @@ must "mounted at boot" "findmnt -no SOURCE /srv | grep -x /dev/nbd0
 	$known"
 must "who removes it is told" "apt-get -qy remove nbdctl 2>&1 | tee /dev/stderr |
 	grep 'nbdctl: nbd0 stays attached'
-	test -e /sys/block/nbd0/pid"
+	test -e /sys/block/nbd0/pid" 900
 must "purge" 'umount /srv
 	nbd-client -d /dev/nbd0
 	sed -i /nbd0/d /etc/fstab /etc/nbdtab
