@@ -39,6 +39,9 @@ static void nbd_disk_release(NBD_RELEASE_ARGS)
 
 	spin_lock(&dev->state_lock);
 	last = !--dev->openers;
+	/* Before a configuration can end or begin. */
+	if (last)
+		nbd_loss_closed(&dev->queue.loss);
 	spin_unlock(&dev->state_lock);
 	if (last)
 		nbd_dev_last_close(dev);

@@ -14,7 +14,9 @@ void nbd_loss_reset(struct nbd_loss *loss)
 {
 	loss->births = 0;
 	atomic_set(&loss->since, 0);
+	atomic_set(&loss->kept, 0);
 	atomic_set(&loss->lost, 0);
+	atomic_set(&loss->heard, 0);
 	atomic_set(&loss->told, 0);
 	atomic_set(&loss->count, 0);
 }
@@ -50,15 +52,21 @@ void nbd_loss_born(struct nbd_loss *loss)
 	WRITE_ONCE(loss->births, loss->births + 1);
 }
 
-/* There is something unflushed from then, 0 for nothing. */
-static void nbd_loss_note(struct nbd_loss *loss, u32 birth)
+/* There is something unflushed from then, 0 for nothing: the oldest counts. */
+static void nbd_loss_note(atomic_t *since, u32 birth)
 {
-	int old = atomic_read(&loss->since);
+	int old = atomic_read(since);
 
 	while (birth && (!old || (s32)(birth - old) < 0)) {
-		if (atomic_try_cmpxchg(&loss->since, &old, birth))
+		if (atomic_try_cmpxchg(since, &old, birth))
 			break;
 	}
+}
+
+/* Is something unflushed from before then? */
+static bool nbd_loss_older(u32 since, u32 birth)
+{
+	return since && (s32)(birth - since) > 0;
 }
 
 /**
@@ -96,7 +104,7 @@ void nbd_loss_issue(const struct nbd_loss *loss, struct nbd_cmd *cmd,
 void nbd_loss_written(struct nbd_loss *loss, const struct nbd_cmd *cmd)
 {
 	if (nbd_cmd_changes_data(cmd) && !(cmd->type & NBD_CMD_FLAG_FUA))
-		nbd_loss_note(loss, cmd->birth);
+		nbd_loss_note(&loss->since, cmd->birth);
 }
 
 /**
@@ -113,16 +121,44 @@ void nbd_loss_prepare(const struct nbd_loss *loss, struct nbd_cmd *cmd)
 	cmd->lost = atomic_read(&loss->lost);
 }
 
-/* Has nobody been told of @lost yet? True once. */
-static bool nbd_loss_untold(struct nbd_loss *loss, int lost)
+/* Raise @seen to @lost. True for one of those who do. */
+static bool nbd_loss_raise(atomic_t *seen, int lost)
 {
-	int told = atomic_read(&loss->told);
+	int old = atomic_read(seen);
 
-	while (lost - told > 0) {
-		if (atomic_try_cmpxchg(&loss->told, &told, lost))
+	while (lost - old > 0) {
+		if (atomic_try_cmpxchg(seen, &old, lost))
 			return true;
 	}
 	return false;
+}
+
+/* Did a connection go that alone could have flushed what it carried? */
+static bool nbd_loss_carried(struct nbd_loss *loss, struct nbd_cmd *cmd)
+{
+	int lost = atomic_read(&loss->lost);
+
+	if (likely(lost == cmd->lost))
+		return nbd_loss_raise(&loss->told, lost);
+	/* Who was on the way does not take it from who comes after. */
+	nbd_loss_raise(&loss->heard, lost);
+	cmd->lost = lost;
+	return true;
+}
+
+/* Did the server that is to answer come after what the flush covers? */
+static bool nbd_loss_newer(struct nbd_loss *loss, struct nbd_cmd *cmd)
+{
+	bool after = (s32)(cmd->birth - cmd->began) <= 0;
+	bool kept = nbd_loss_older(atomic_read(&loss->kept), cmd->birth);
+	bool late = nbd_loss_older(cmd->covers, cmd->birth);
+
+	/* One of those that begin after it takes it. */
+	if (unlikely(kept && after))
+		kept = atomic_xchg(&loss->kept, 0);
+	if (unlikely(late && after))
+		cmd->covers = cmd->birth;
+	return late || kept;
 }
 
 /**
@@ -136,33 +172,29 @@ static bool nbd_loss_untold(struct nbd_loss *loss, int lost)
  * Context: any.
  * Return: true if it may come too late for a write. Every flush is told that began
  * before that went, and one of those that began after it, who may have written what
- * went, too. It covers what was written since, which may need it.
+ * went, too, unless nobody can have, see nbd_loss_closed(). It covers what was written
+ * since, which may need it.
  */
 bool nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
 		    const struct nbd_conn *conn, bool each)
 {
-	int lost = atomic_read(&loss->lost);
-	/* Who was on the way does not take it from who comes after. */
-	bool late = lost != cmd->lost || nbd_loss_untold(loss, lost);
+	bool late = nbd_loss_carried(loss, cmd);
 	u32 since = atomic_xchg(&loss->since, 0);
 
-	/* nbd_flush_begin() has. */
-	if (!each)
-		cmd->birth = READ_ONCE(conn->birth);
 	/* What it covers already, on its way over several connections, is older. */
 	if (!cmd->covers)
 		cmd->covers = since;
-	if (!each && cmd->covers && (s32)(cmd->birth - cmd->covers) > 0)
-		late = true;
-	if (likely(!late))
-		return false;
-	if (each)
-		cmd->covers = 0;
-	else if ((s32)(cmd->birth - cmd->began) <= 0)
-		cmd->covers = cmd->birth;
-	cmd->lost = lost;
-	atomic_inc(&loss->count);
-	return true;
+	if (each) {
+		/* nbd_flush_begin() has noted its birth. */
+		if (late)
+			cmd->covers = 0;
+	} else {
+		cmd->birth = READ_ONCE(conn->birth);
+		late |= nbd_loss_newer(loss, cmd);
+	}
+	if (unlikely(late))
+		atomic_inc(&loss->count);
+	return late;
 }
 
 /**
@@ -205,6 +237,41 @@ bool nbd_loss_moved(const struct nbd_conn *conn, const struct nbd_cmd *cmd)
  */
 void nbd_loss_unflushed(struct nbd_loss *loss, struct nbd_cmd *cmd)
 {
-	nbd_loss_note(loss, cmd->covers);
+	nbd_loss_note(&loss->since, cmd->covers);
 	cmd->covers = 0;
+}
+
+/**
+ * nbd_loss_told() - a flush that nbd_loss_flush() is true for fails
+ * @loss: of its queue
+ * @cmd: the flush, which was not sent: what it was to cover is unflushed again
+ *
+ * What is older than the connection is for the next one that begins, if this one was on
+ * its way.
+ *
+ * Context: any.
+ */
+void nbd_loss_told(struct nbd_loss *loss, struct nbd_cmd *cmd)
+{
+	if (nbd_loss_older(cmd->covers, cmd->birth)) {
+		nbd_loss_note(&loss->kept, cmd->covers);
+		cmd->covers = cmd->birth;
+	}
+	nbd_loss_unflushed(loss, cmd);
+}
+
+/**
+ * nbd_loss_closed() - nobody has the device open
+ * @loss: of its queue
+ *
+ * Then no program is left whose flush waits in the block layer behind one that was told:
+ * who opens the device next, to mount it again, must not fail for that. What nobody was
+ * told of stays for the next flush.
+ *
+ * Context: any.
+ */
+void nbd_loss_closed(struct nbd_loss *loss)
+{
+	atomic_set(&loss->kept, 0);
+	nbd_loss_raise(&loss->told, atomic_read(&loss->heard));
 }

@@ -19,15 +19,20 @@
  * @births: lots of sockets so far; changes while the caller excludes other
  *	changes of the configuration
  * @since: @births when the oldest unflushed write was issued, 0 for none
+ * @kept: the same for writes that a flush on its way was told of, but nobody yet whose
+ *	flush began after they were lost
  * @lost: how often a connection went that alone could have flushed what it carried;
  *	raised by anybody, see flush.c
- * @told: @lost when a flush was last told
+ * @heard: @lost when one was last told of it that was on its way
+ * @told: @lost when one was last told of it that began after it
  * @count: flushes that came too late
  */
 struct nbd_loss {
 	u32 births;
 	atomic_t since;
+	atomic_t kept;
 	atomic_t lost;
+	atomic_t heard;
 	atomic_t told;
 	atomic_t count;
 };
@@ -45,5 +50,7 @@ bool nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
 bool nbd_loss_missed(const struct nbd_loss *loss, const struct nbd_cmd *cmd);
 bool nbd_loss_moved(const struct nbd_conn *conn, const struct nbd_cmd *cmd);
 void nbd_loss_unflushed(struct nbd_loss *loss, struct nbd_cmd *cmd);
+void nbd_loss_told(struct nbd_loss *loss, struct nbd_cmd *cmd);
+void nbd_loss_closed(struct nbd_loss *loss);
 
 #endif /* NBD_LOSS_H */

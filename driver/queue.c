@@ -117,6 +117,9 @@ static bool nbd_came_late(struct nbd_queue *q, struct nbd_cmd *cmd,
 {
 	if (likely(!nbd_loss_flush(&q->loss, cmd, conn, q->config.flush_each)))
 		return false;
+	/* Logging may take long, and another flush must find it meanwhile. */
+	if (q->config.loss_fails)
+		nbd_loss_told(&q->loss, cmd);
 	pr_warn_ratelimited("%s: connection %u (%s) is newer than writes that were acknowledged and not flushed: if the server was restarted they may be lost, check what is on the disk\n",
 			    q->device, conn->index, conn->peer);
 	return q->config.loss_fails;
@@ -177,7 +180,6 @@ struct nbd_conn *nbd_queue_issue(struct nbd_queue *q, struct nbd_cmd *cmd)
 	} else if (nbd_came_late(q, cmd, conn)) {
 		if (q->config.flush_each)
 			nbd_flush_undo(conn, cmd);
-		nbd_loss_unflushed(&q->loss, cmd);
 		/* Our own fails, too, and the next one of a user with it. */
 		if (blk_rq_is_passthrough(rq))
 			WRITE_ONCE(q->flush_error, true);

@@ -4,7 +4,8 @@
 # comes back without them (row A of the known hazards): the next flush is
 # counted as one that came too late, and is an error if --on-restart says so. What was
 # flushed, or can still be flushed, is not counted. A flush that the server answers
-# before an earlier write does not count for that.
+# before an earlier write does not count for that. If the flush was on its way when the
+# server was killed, who flushes next is told, too, but not who opens the device later.
 # timeout: 120
 # leaks: yes
 # debug: check
@@ -36,6 +37,23 @@ write_at()
 on_disk()
 {
 	cmp -s -n $((1 << 20)) -i "0:$(($1 << 20))" "$T/data" "$T/disk"
+}
+# amid_flush MIB: the server is killed with a flush on its way, which fails then.
+amid_flush()
+{
+	local flusher
+
+	write_at "$1"
+	kill -STOP "$server_pid"
+	sync "$dev" 2>"$T/err" &
+	flusher=$!
+	wait_for 10 in_flight 1 || fail "no flush is in flight"
+	restart
+	! wait $flusher || fail "the flush that was on its way did not fail"
+}
+is_open()
+{
+	[ "$(field "$dev" .openers)" != 0 ]
 }
 serve
 for what in trust error; do
@@ -74,6 +92,26 @@ for what in trust error; do
 	write_at 4
 	sync "$dev" || fail "cannot flush"
 	on_disk 4 || fail "the server did not flush"
+	if [ $what = error ]; then
+		# Somebody else has it open, and may have written.
+		tail -f /dev/null <"$dev" &
+		holder=$!
+		wait_for 10 is_open || fail "nobody has it open"
+		amid_flush 5
+		! sync "$dev" 2>"$T/err" || fail "the next flush did not fail"
+		sync "$dev" || fail "the one after it failed"
+		expect_field "$dev" .losses 3
+		kill $holder
+		wait $holder || true
+		amid_flush 6
+		sync "$dev" || fail "who opened it later was told"
+		expect_field "$dev" .losses 4
+		# Nobody was told: closing it changes nothing.
+		write_at 7
+		restart
+		! sync "$dev" 2>"$T/err" || fail "nobody was told"
+		expect_field "$dev" .losses 5
+	fi
 	detach "$dev"
 	kill -9 "$server_pid"
 	truncate -s 0 "$T/disk"

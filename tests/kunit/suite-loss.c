@@ -232,11 +232,99 @@ static void behind_another_flush(struct kunit *test)
 	/* It is sent again, and told, and so is who waited for it. */
 	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
 					       d->conns[0], false));
-	nbd_loss_unflushed(&d->loss, &d->flush);
+	nbd_loss_told(&d->loss, &d->flush);
 	nbd_loss_prepare(&d->loss, &other);
 	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &other, d->conns[0],
 					       false));
+	nbd_loss_told(&d->loss, &other);
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+}
+
+/* Nobody is left who could have waited behind one that was told. */
+static void told_and_closed(struct kunit *test)
+{
+	struct disk *d = make(test);
+
+	write_one(d);
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	write_one(d);
+	nbd_loss_unflushed(&d->loss, &d->flush);
+	born(d, d->conns[0]);
+	write_one(d);
+	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
+					       d->conns[0], false));
+	nbd_loss_told(&d->loss, &d->flush);
+	nbd_loss_closed(&d->loss);
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	/* What was written since is unflushed for all that. */
+	nbd_loss_unflushed(&d->loss, &d->flush);
+	nbd_loss_closed(&d->loss);
+	born(d, d->conns[0]);
+	KUNIT_EXPECT_TRUE(test, late(d, 0));
+	/* Nor is it taken from who opens the device that nobody has been told. */
+	write_one(d);
+	born(d, d->conns[0]);
+	nbd_loss_closed(&d->loss);
+	KUNIT_EXPECT_TRUE(test, late(d, 0));
+
+	nbd_loss_prepare(&d->loss, &d->flush);
+	atomic_inc(&d->loss.lost);
+	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
+					       d->conns[0], true));
+	nbd_loss_closed(&d->loss);
+	nbd_loss_prepare(&d->loss, &d->flush);
+	KUNIT_EXPECT_FALSE(test, nbd_loss_flush(&d->loss, &d->flush,
+						d->conns[0], true));
+	atomic_inc(&d->loss.lost);
+	nbd_loss_closed(&d->loss);
+	nbd_loss_prepare(&d->loss, &d->flush);
+	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
+					       d->conns[0], true));
+}
+
+/* A second one that was on its way is told of what the first one covers. */
+static void two_on_their_way(struct kunit *test)
+{
+	struct nbd_cmd other = { .type = NBD_CMD_FLUSH };
+	struct disk *d = make(test);
+
+	write_one(d);
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	nbd_loss_prepare(&d->loss, &other);
+	KUNIT_EXPECT_FALSE(test, nbd_loss_flush(&d->loss, &other, d->conns[0],
+						false));
+	nbd_loss_unflushed(&d->loss, &d->flush);
+	born(d, d->conns[0]);
+	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
+					       d->conns[0], false));
+	nbd_loss_told(&d->loss, &d->flush);
+	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &other, d->conns[0],
+					       false));
+	nbd_loss_told(&d->loss, &other);
+	KUNIT_EXPECT_TRUE(test, late(d, 0));
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	KUNIT_EXPECT_EQ(test, 3, atomic_read(&d->loss.count));
+}
+
+/* The next one goes to a connection that is as old as the write, which dies, too. */
+static void behind_and_elsewhere(struct kunit *test)
+{
+	struct nbd_cmd other = { .type = NBD_CMD_FLUSH };
+	struct disk *d = make(test);
+
+	write_one(d);
+	nbd_loss_prepare(&d->loss, &d->flush);
+	born(d, d->conns[0]);
+	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
+					       d->conns[0], false));
+	nbd_loss_told(&d->loss, &d->flush);
+	nbd_loss_prepare(&d->loss, &other);
+	KUNIT_EXPECT_FALSE(test, nbd_loss_flush(&d->loss, &other, d->conns[1],
+						false));
 	nbd_loss_unflushed(&d->loss, &other);
+	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &other, d->conns[0],
+					       false));
+	nbd_loss_told(&d->loss, &other);
 	KUNIT_EXPECT_FALSE(test, late(d, 0));
 }
 
@@ -278,6 +366,9 @@ static struct kunit_case loss_cases[] = {
 	KUNIT_CASE(what_needs_no_flush),
 	KUNIT_CASE(all_that_were_on_their_way),
 	KUNIT_CASE(behind_another_flush),
+	KUNIT_CASE(told_and_closed),
+	KUNIT_CASE(two_on_their_way),
+	KUNIT_CASE(behind_and_elsewhere),
 	KUNIT_CASE(lost_twice),
 	KUNIT_CASE(a_flush_that_failed),
 	KUNIT_CASE(over_several_connections),
