@@ -164,5 +164,6 @@ clean:
 
 .PHONY: all driver helper install install-driver install-helper install-boot \
 	uninstall uninstall-boot packages demo check check-quick check-debug \
-	check-kernels check-stock check-mutants check-system check-fresh soak stock bench bench-quick \
-	bench-multiconn bench-zero bench-depth bench-serial bench-profile clean
+	check-kernels check-stock check-mutants check-system check-fresh \
+	soak stock bench bench-quick bench-multiconn bench-zero bench-depth \
+	bench-serial bench-profile clean

@@ -11,8 +11,8 @@
 requires python3
 # Greeting, export, block sizes, end.
 length=$((18 + 20 + 12 + 20 + 14 + 20))
-# Each run has others of them, a debug kernel fewer.
-step=3
+# Each run has others of them, a debug kernel fewer, and one that is in no hurry all.
+step=$((slow > 1 ? 3 : 1))
 [ ! -e /proc/lockdep_stats ] || step=5
 at=$((RANDOM % step))
 say "every $step bytes, from $at on"

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # With fewer descriptors than connections attach says that they are lacking, at once, and
-# not that the server is to blame.
+# not that the server is to blame; with the standard ones closed, no connection gets their
+# numbers.
 # stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

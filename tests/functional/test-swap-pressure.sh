@@ -84,7 +84,7 @@ hog &
 hog=$!
 for ((i = 0; i < kills; i++)); do
 	before=$(swapped)
-	wait_for 60 has_swapped || fail "kill $i: nothing is swapped any more"
+	wait_for 20 has_swapped || fail "kill $i: nothing is swapped any more"
 	! gone "$hog" || break
 	# Asking for the status has brought it back.
 	[ "$i" != 1 ] || wait_for 20 state_is_swapped || fail "its state stays in memory"

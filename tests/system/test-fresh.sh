@@ -50,11 +50,14 @@ boot disk "root=/dev/vda rw"
 must "mounted at boot" "findmnt -no SOURCE /srv | grep -x /dev/nbd0
 	nbdctl list | grep -w 4/4
 	$known"
+must "stopped, attached by hand" 'umount /srv
+	systemctl stop nbdctl@nbd0
+	test ! -e /sys/block/nbd0/pid
+	nbdctl attach nbd0'
 must "who removes it is told" "apt-get -qy remove nbdctl 2>&1 | tee /dev/stderr |
 	grep 'nbdctl: nbd0 stays attached'
 	test -e /sys/block/nbd0/pid" 900
-must "purge" 'umount /srv
-	nbd-client -d /dev/nbd0
+must "purge" 'nbd-client -d /dev/nbd0
 	sed -i /nbd0/d /etc/fstab /etc/nbdtab
 	DEBIAN_FRONTEND=noninteractive apt-get -qy purge nbdctl nbd-dkms
 	lsmod | grep "^nbd " && modprobe -r nbd
