@@ -29,6 +29,12 @@ ours()
 	grep -E 'function=nbd_|function nbd_|\[nbd\]|comm=nbd-' \
 		$tracing/trace
 }
+# kept: no event had to make room for another.
+kept()
+{
+	! grep -hE '^(overrun|dropped events): [1-9]' $tracing/per_cpu/cpu*/stats ||
+		fail "events were lost"
+}
 start_nbdkit unix memory 16M
 attach -C 16 "$uri"
 at_exit trace 0
@@ -39,6 +45,7 @@ fio --name=r --filename="$dev" --rw=randread --bs=4k --iodepth=32 \
 	--ioengine=libaio --direct=1 --number_ios=256 >"$T/fio.log" 2>&1 ||
 	fail "fio: $(tail -n 3 "$T/fio.log")"
 trace 0
+kept
 grep -q 'nbd_io_work' < <(ours) || fail "no work was seen in reads"
 grep -q 'comm=nbd-send' < <(ours) || fail "no sender was seen in reads"
 say "$(ours | wc -l) lines for 256 reads"
@@ -47,6 +54,7 @@ sleep 2
 trace 1
 sleep 5
 trace 0
+kept
 [ -z "$(ours)" ] || fail "not idle: $(ours | head -n 10)"
 grep -qv '^#' $tracing/trace || fail "nothing at all was seen"
 detach "$dev"

@@ -13,7 +13,8 @@ tracing=/sys/kernel/tracing
 upstream="nbd_header_received nbd_header_sent nbd_payload_received nbd_payload_sent
 	nbd_send_request"
 
-buffer=$(awk '{ print $1 }' $tracing/buffer_size_kb)
+# "7 (expanded: 1408)" before the first use, and 7 would stay 7.
+buffer=$(sed -E 's/.*expanded: ([0-9]+).*/\1/' $tracing/buffer_size_kb)
 untrace()
 {
 	echo 0 >$tracing/events/nbd/enable
