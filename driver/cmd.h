@@ -57,7 +57,7 @@
  * @covers: what a flush is about, see loss.h
  * @birth: when it was issued, see loss.h
  * @lost: losses when a flush began or was told, see loss.h
- * @began: births when a flush began, see loss.h
+ * @began: births when a flush began or was told, see loss.h
  */
 struct nbd_cmd {
 	atomic64_t state;

@@ -15,6 +15,7 @@ void nbd_loss_reset(struct nbd_loss *loss)
 	loss->births = 0;
 	atomic_set(&loss->since, 0);
 	atomic_set(&loss->kept, 0);
+	atomic_set(&loss->news, 0);
 	atomic_set(&loss->lost, 0);
 	atomic_set(&loss->heard, 0);
 	atomic_set(&loss->told, 0);
@@ -146,19 +147,48 @@ static bool nbd_loss_carried(struct nbd_loss *loss, struct nbd_cmd *cmd)
 	return true;
 }
 
-/* Did the server that is to answer come after what the flush covers? */
+/*
+ * What the flush is to cover. Whoever takes what is too old leaves the news, before it is
+ * gone, for those who were on their way and find nothing.
+ */
+static u32 nbd_loss_take(struct nbd_loss *loss, u32 birth)
+{
+	int since = atomic_read(&loss->since);
+
+	do {
+		if (unlikely(nbd_loss_older(since, birth)))
+			nbd_loss_raise(&loss->news, birth);
+	} while (!atomic_try_cmpxchg(&loss->since, &since, 0));
+	return since;
+}
+
+/* Has another flush taken what this one, which was on its way, is about? */
+static bool nbd_loss_overtaken(const struct nbd_loss *loss,
+			       const struct nbd_cmd *cmd)
+{
+	int news = atomic_read(&loss->news);
+
+	return news && (s32)(news - cmd->began) > 0 &&
+	       (s32)(cmd->birth - news) >= 0;
+}
+
+/* Did the server that is to answer come after what the flush is about? */
 static bool nbd_loss_newer(struct nbd_loss *loss, struct nbd_cmd *cmd)
 {
 	bool after = (s32)(cmd->birth - cmd->began) <= 0;
-	bool kept = nbd_loss_older(atomic_read(&loss->kept), cmd->birth);
 	bool late = nbd_loss_older(cmd->covers, cmd->birth);
 
-	/* One of those that begin after it takes it. */
-	if (unlikely(kept && after))
-		kept = atomic_xchg(&loss->kept, 0);
 	if (unlikely(late && after))
 		cmd->covers = cmd->birth;
-	return late || kept;
+	if (!after)
+		late |= nbd_loss_overtaken(loss, cmd);
+	else if (unlikely(nbd_loss_older(atomic_read(&loss->kept), cmd->birth)))
+		/* One of those that begin after it takes it. */
+		late |= atomic_xchg(&loss->kept, 0) != 0;
+	if (unlikely(late))
+		/* That is known to it now. */
+		cmd->began = cmd->birth;
+	return late;
 }
 
 /**
@@ -179,19 +209,19 @@ bool nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
 		    const struct nbd_conn *conn, bool each)
 {
 	bool late = nbd_loss_carried(loss, cmd);
-	u32 since = atomic_xchg(&loss->since, 0);
+	u32 since;
 
+	/* nbd_flush_begin() has. */
+	if (!each)
+		cmd->birth = READ_ONCE(conn->birth);
+	since = nbd_loss_take(loss, cmd->birth);
 	/* What it covers already, on its way over several connections, is older. */
 	if (!cmd->covers)
 		cmd->covers = since;
-	if (each) {
-		/* nbd_flush_begin() has noted its birth. */
-		if (late)
-			cmd->covers = 0;
-	} else {
-		cmd->birth = READ_ONCE(conn->birth);
+	if (!each)
 		late |= nbd_loss_newer(loss, cmd);
-	}
+	else if (late)
+		cmd->covers = 0;
 	if (unlikely(late))
 		atomic_inc(&loss->count);
 	return late;

@@ -21,9 +21,10 @@
  * @since: @births when the oldest unflushed write was issued, 0 for none
  * @kept: the same for writes that a flush on its way was told of, but nobody yet whose
  *	flush began after they were lost
+ * @news: birth of the newest connection that a flush was found to come too late on
  * @lost: how often a connection went that alone could have flushed what it carried;
  *	raised by anybody, see flush.c
- * @heard: @lost when one was last told of it that was on its way
+ * @heard: @lost when one that was on its way last came too late for it
  * @told: @lost when one was last told of it that began after it
  * @count: flushes that came too late
  */
@@ -31,6 +32,7 @@ struct nbd_loss {
 	u32 births;
 	atomic_t since;
 	atomic_t kept;
+	atomic_t news;
 	atomic_t lost;
 	atomic_t heard;
 	atomic_t told;

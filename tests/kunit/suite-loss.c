@@ -44,11 +44,33 @@ static void write_one(struct disk *d)
 	nbd_loss_written(&d->loss, &d->write);
 }
 
+/* A flush is issued on connection @i, perhaps once more. Does it come too late? */
+static bool issue(struct disk *d, struct nbd_cmd *flush, unsigned int i)
+{
+	return nbd_loss_flush(&d->loss, flush, d->conns[i], false);
+}
+
+/* The same where each connection is flushed by itself. */
+static bool issue_each(struct disk *d, struct nbd_cmd *flush, unsigned int i)
+{
+	return nbd_loss_flush(&d->loss, flush, d->conns[i], true);
+}
+
 /* A flush on connection @i, answered well. */
 static bool late(struct disk *d, unsigned int i)
 {
 	nbd_loss_prepare(&d->loss, &d->flush);
-	return nbd_loss_flush(&d->loss, &d->flush, d->conns[i], false);
+	return issue(d, &d->flush, i);
+}
+
+/* A flush is on its way when the server is restarted, and is taken back. */
+static void restart_amid_flush(struct kunit *test, struct disk *d)
+{
+	write_one(d);
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	write_one(d);
+	nbd_loss_unflushed(&d->loss, &d->flush);
+	born(d, d->conns[0]);
 }
 
 static void same_server(struct kunit *test)
@@ -186,8 +208,7 @@ static void over_several_connections(struct kunit *test)
 	 */
 	born(d, d->conns[1]);
 	write_one(d);
-	KUNIT_EXPECT_FALSE(test, nbd_loss_flush(&d->loss, &d->flush,
-						d->conns[1], true));
+	KUNIT_EXPECT_FALSE(test, issue_each(d, &d->flush, 1));
 	atomic_inc(&d->loss.lost);
 	KUNIT_EXPECT_TRUE(test, late(d, 0));
 	KUNIT_EXPECT_FALSE(test, late(d, 0));
@@ -203,19 +224,15 @@ static void all_that_were_on_their_way(struct kunit *test)
 	nbd_loss_prepare(&d->loss, &other);
 	KUNIT_EXPECT_FALSE(test, nbd_loss_missed(&d->loss, &other));
 	atomic_inc(&d->loss.lost);
-	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
-					       d->conns[0], true));
+	KUNIT_EXPECT_TRUE(test, issue_each(d, &d->flush, 0));
 	KUNIT_EXPECT_FALSE(test, nbd_loss_missed(&d->loss, &d->flush));
 	KUNIT_EXPECT_TRUE(test, nbd_loss_missed(&d->loss, &other));
-	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &other,
-					       d->conns[0], true));
+	KUNIT_EXPECT_TRUE(test, issue_each(d, &other, 0));
 	/* Who comes after is not told by that. */
 	nbd_loss_prepare(&d->loss, &d->flush);
-	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
-					       d->conns[0], true));
+	KUNIT_EXPECT_TRUE(test, issue_each(d, &d->flush, 0));
 	nbd_loss_prepare(&d->loss, &d->flush);
-	KUNIT_EXPECT_FALSE(test, nbd_loss_flush(&d->loss, &d->flush,
-						d->conns[0], true));
+	KUNIT_EXPECT_FALSE(test, issue_each(d, &d->flush, 0));
 }
 
 /* Another one writes and flushes behind a flush that is on its way. */
@@ -224,18 +241,12 @@ static void behind_another_flush(struct kunit *test)
 	struct nbd_cmd other = { .type = NBD_CMD_FLUSH };
 	struct disk *d = make(test);
 
-	write_one(d);
-	KUNIT_EXPECT_FALSE(test, late(d, 0));
-	write_one(d);
-	nbd_loss_unflushed(&d->loss, &d->flush);
-	born(d, d->conns[0]);
+	restart_amid_flush(test, d);
 	/* It is sent again, and told, and so is who waited for it. */
-	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
-					       d->conns[0], false));
+	KUNIT_EXPECT_TRUE(test, issue(d, &d->flush, 0));
 	nbd_loss_told(&d->loss, &d->flush);
 	nbd_loss_prepare(&d->loss, &other);
-	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &other, d->conns[0],
-					       false));
+	KUNIT_EXPECT_TRUE(test, issue(d, &other, 0));
 	nbd_loss_told(&d->loss, &other);
 	KUNIT_EXPECT_FALSE(test, late(d, 0));
 }
@@ -245,14 +256,9 @@ static void told_and_closed(struct kunit *test)
 {
 	struct disk *d = make(test);
 
+	restart_amid_flush(test, d);
 	write_one(d);
-	KUNIT_EXPECT_FALSE(test, late(d, 0));
-	write_one(d);
-	nbd_loss_unflushed(&d->loss, &d->flush);
-	born(d, d->conns[0]);
-	write_one(d);
-	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
-					       d->conns[0], false));
+	KUNIT_EXPECT_TRUE(test, issue(d, &d->flush, 0));
 	nbd_loss_told(&d->loss, &d->flush);
 	nbd_loss_closed(&d->loss);
 	KUNIT_EXPECT_FALSE(test, late(d, 0));
@@ -269,17 +275,14 @@ static void told_and_closed(struct kunit *test)
 
 	nbd_loss_prepare(&d->loss, &d->flush);
 	atomic_inc(&d->loss.lost);
-	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
-					       d->conns[0], true));
+	KUNIT_EXPECT_TRUE(test, issue_each(d, &d->flush, 0));
 	nbd_loss_closed(&d->loss);
 	nbd_loss_prepare(&d->loss, &d->flush);
-	KUNIT_EXPECT_FALSE(test, nbd_loss_flush(&d->loss, &d->flush,
-						d->conns[0], true));
+	KUNIT_EXPECT_FALSE(test, issue_each(d, &d->flush, 0));
 	atomic_inc(&d->loss.lost);
 	nbd_loss_closed(&d->loss);
 	nbd_loss_prepare(&d->loss, &d->flush);
-	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
-					       d->conns[0], true));
+	KUNIT_EXPECT_TRUE(test, issue_each(d, &d->flush, 0));
 }
 
 /* A second one that was on its way is told of what the first one covers. */
@@ -291,19 +294,34 @@ static void two_on_their_way(struct kunit *test)
 	write_one(d);
 	KUNIT_EXPECT_FALSE(test, late(d, 0));
 	nbd_loss_prepare(&d->loss, &other);
-	KUNIT_EXPECT_FALSE(test, nbd_loss_flush(&d->loss, &other, d->conns[0],
-						false));
+	KUNIT_EXPECT_FALSE(test, issue(d, &other, 0));
 	nbd_loss_unflushed(&d->loss, &d->flush);
 	born(d, d->conns[0]);
-	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
-					       d->conns[0], false));
+	KUNIT_EXPECT_TRUE(test, issue(d, &d->flush, 0));
 	nbd_loss_told(&d->loss, &d->flush);
-	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &other, d->conns[0],
-					       false));
+	KUNIT_EXPECT_TRUE(test, issue(d, &other, 0));
 	nbd_loss_told(&d->loss, &other);
 	KUNIT_EXPECT_TRUE(test, late(d, 0));
 	KUNIT_EXPECT_FALSE(test, late(d, 0));
 	KUNIT_EXPECT_EQ(test, 3, atomic_read(&d->loss.count));
+}
+
+/* One that began later is issued first, and takes what was lost. */
+static void overtaken(struct kunit *test)
+{
+	struct nbd_cmd other = { .type = NBD_CMD_FLUSH };
+	struct disk *d = make(test);
+
+	restart_amid_flush(test, d);
+	nbd_loss_prepare(&d->loss, &other);
+	KUNIT_EXPECT_TRUE(test, issue(d, &other, 0));
+	nbd_loss_told(&d->loss, &other);
+	KUNIT_EXPECT_TRUE(test, issue(d, &d->flush, 0));
+	/* It is not told twice, if it goes on. */
+	nbd_loss_unflushed(&d->loss, &d->flush);
+	KUNIT_EXPECT_FALSE(test, issue(d, &d->flush, 0));
+	KUNIT_EXPECT_FALSE(test, late(d, 0));
+	KUNIT_EXPECT_EQ(test, 2, atomic_read(&d->loss.count));
 }
 
 /* The next one goes to a connection that is as old as the write, which dies, too. */
@@ -315,15 +333,12 @@ static void behind_and_elsewhere(struct kunit *test)
 	write_one(d);
 	nbd_loss_prepare(&d->loss, &d->flush);
 	born(d, d->conns[0]);
-	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &d->flush,
-					       d->conns[0], false));
+	KUNIT_EXPECT_TRUE(test, issue(d, &d->flush, 0));
 	nbd_loss_told(&d->loss, &d->flush);
 	nbd_loss_prepare(&d->loss, &other);
-	KUNIT_EXPECT_FALSE(test, nbd_loss_flush(&d->loss, &other, d->conns[1],
-						false));
+	KUNIT_EXPECT_FALSE(test, issue(d, &other, 1));
 	nbd_loss_unflushed(&d->loss, &other);
-	KUNIT_EXPECT_TRUE(test, nbd_loss_flush(&d->loss, &other, d->conns[0],
-					       false));
+	KUNIT_EXPECT_TRUE(test, issue(d, &other, 0));
 	nbd_loss_told(&d->loss, &other);
 	KUNIT_EXPECT_FALSE(test, late(d, 0));
 }
@@ -368,6 +383,7 @@ static struct kunit_case loss_cases[] = {
 	KUNIT_CASE(behind_another_flush),
 	KUNIT_CASE(told_and_closed),
 	KUNIT_CASE(two_on_their_way),
+	KUNIT_CASE(overtaken),
 	KUNIT_CASE(behind_and_elsewhere),
 	KUNIT_CASE(lost_twice),
 	KUNIT_CASE(a_flush_that_failed),
