@@ -12,16 +12,18 @@
 #define OPEN_MS		1000	/* not for much longer, if others are free */
 #define BUSY_NAP_MS	20
 
-static bool is_idle(struct nl *nl, u32 index)
+/* How many have a device open that nobody has attached; -1 if it is none. */
+static s64 idle_openers(struct nl *nl, u32 index)
 {
 	struct nl_devices devices;
 	struct nl_answer answer;
-	bool idle;
+	s64 openers = -1;
 
 	nl_get(nl, index, &devices, &answer);
-	idle = !answer.error && devices.d[0].state == NBD_STATE_IDLE;
+	if (!answer.error && devices.d[0].state == NBD_STATE_IDLE)
+		openers = devices.d[0].openers;
 	nl_free_devices(&devices);
-	return idle;
+	return openers;
 }
 
 static bool is_reserved(const struct attach_options *o, u32 index)
@@ -32,20 +34,6 @@ static bool is_reserved(const struct attach_options *o, u32 index)
 		if (o->reserved[i] == index)
 			return true;
 	return false;
-}
-
-/* Does somebody have a device open that nobody has attached? */
-static bool is_open(struct nl *nl, u32 index)
-{
-	struct nl_devices devices;
-	struct nl_answer answer;
-	bool open;
-
-	nl_get(nl, index, &devices, &answer);
-	open = !answer.error && devices.d[0].state == NBD_STATE_IDLE &&
-	       devices.d[0].openers;
-	nl_free_devices(&devices);
-	return open;
 }
 
 /**
@@ -86,7 +74,7 @@ static void connect_named(struct nl *nl, const struct nl_attach *a, s64 ms,
 	for (;;) {
 		nl_attach(nl, a, answer);
 		if (answer->error != EBUSY || !deadline_left(deadline) ||
-		    signals_pending() || !is_idle(nl, a->index))
+		    signals_pending() || idle_openers(nl, a->index) < 0)
 			return;
 		pause_ms(BUSY_NAP_MS);
 	}
@@ -134,7 +122,7 @@ static void connect_any(const struct attach_options *o, struct nl *nl,
 	one.has_index = true;
 	while (is_reserved(o, one.index))
 		one.index++;
-	if (nl->was_absent || is_open(nl, one.index)) {
+	if (nl->was_absent || idle_openers(nl, one.index) > 0) {
 		connect_named(nl, &one, nl->was_absent ? BUSY_MS : OPEN_MS,
 			      answer);
 		if (answer->error != EBUSY)

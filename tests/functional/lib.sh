@@ -506,6 +506,26 @@ io_fails()
 		fail "I/O did not end by EIO: $(cat "$T/io.out")"
 }
 
+# memory_group LIMIT: a control group, in group; what its processes have beyond that goes to
+# the swap.
+memory_group()
+{
+	mkdir "$T/cgroup"
+	mount -t cgroup2 cgroup2 "$T/cgroup" || fail "no cgroups in this kernel"
+	mounts+=("$T/cgroup")
+	echo +memory >"$T/cgroup/cgroup.subtree_control" || fail "no limits for memory"
+	group=$T/cgroup/group
+	mkdir "$group"
+	at_exit rmdir "$group"
+	echo "$1" >"$group/memory.high"
+}
+
+# swapped: pages that went to the device that attach took and came back, so far.
+swapped()
+{
+	awk '{ print int(($3 + $7) / 8) }' "/sys/block/$name/stat"
+}
+
 # took COMMAND...: runs it, sets seconds to the time it took.
 took()
 {

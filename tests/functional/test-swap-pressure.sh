@@ -16,16 +16,10 @@ here=$(dirname "$0")/../servers
 [ -z "${NBD_SOAK:-}" ] || : "${NBD_KILLS:=20}"
 kills=${NBD_KILLS:-3}
 export NBDCTL_RUN_DIR=$T/run
-mkdir "$T/ram" "$T/cgroup"
+mkdir "$T/ram"
 mount -t ramfs ramfs "$T/ram"
 mounts+=("$T/ram")
-mount -t cgroup2 cgroup2 "$T/cgroup" || skip "no cgroups in this kernel"
-mounts+=("$T/cgroup")
-echo +memory >"$T/cgroup/cgroup.subtree_control" || skip "no limits for memory"
-group=$T/cgroup/hog
-mkdir "$group"
-at_exit rmdir "$group"
-echo 200M >"$group/memory.high"
+memory_group 200M
 # of_group FILE NAME: the number behind it.
 of_group()
 {
@@ -63,11 +57,6 @@ hog()
 {
 	echo "$BASHPID" >"$group/cgroup.procs"
 	exec "$here/hog" 350 $((5 * kills * slow)) >"$T/hog.out" 2>"$T/hog.log"
-}
-# swapped: pages so far, both ways.
-swapped()
-{
-	awk '{ print int(($3 + $7) / 8) }' "/sys/block/$name/stat"
 }
 has_swapped()
 {

@@ -9,24 +9,12 @@
 . "$(dirname "$0")/lib.sh"
 
 requires nbdkit mkswap swapon swapoff python3
-mkdir "$T/cgroup"
-mount -t cgroup2 cgroup2 "$T/cgroup" || fail "no cgroups in this kernel"
-mounts+=("$T/cgroup")
-echo +memory >"$T/cgroup/cgroup.subtree_control" || fail "no limits for memory"
-group=$T/cgroup/small
-mkdir "$group"
-at_exit rmdir "$group"
-echo 16M >"$group/memory.high"
+memory_group 16M
 stop_swapping()
 {
 	! grep -q "^$dev " /proc/swaps || swapoff "$dev"
 }
 at_exit stop_swapping
-# swapped: pages so far, both ways.
-swapped()
-{
-	awk '{ print int(($3 + $7) / 8) }' "/sys/block/$name/stat"
-}
 hog()
 {
 	echo "$BASHPID" >"$group/cgroup.procs"
