@@ -15,18 +15,30 @@ static bool is_ours(const struct nl_device *d)
 	return d->backend && !uri_parse(&uri, d->backend, &ignored);
 }
 
-/* How its connections come back. */
+/* How its connections come back. Where the server is only who attached it knows. */
 static void how_to_connect(const struct nl_device *d, char *dst, size_t size)
 {
 	if (!is_ours(d))
-		snprintf(dst, size,
-			 "connect it again with the program that attached it");
+		snprintf(dst, size, "its program may connect it again");
 	else if (d->attach_flags & NBD_ATTACH_PERSIST)
 		snprintf(dst, size,
 			 "see that nbdctl monitor runs, it connects again; or nbdctl reconnect nbd%u",
 			 d->index);
 	else
 		snprintf(dst, size, "nbdctl reconnect nbd%u", d->index);
+}
+
+/* Most other programs cannot connect a device again that is attached. */
+static bool advice_on_theirs(const struct nl_device *d, char *dst, size_t size)
+{
+	if (d->state == NBD_STATE_LIVE)
+		snprintf(dst, size,
+			 "when it can be spared detach it and attach it again");
+	else
+		snprintf(dst, size,
+			 "unmount, nbdctl detach --force nbd%u, attach it again, check the file system",
+			 d->index);
+	return true;
 }
 
 /**
@@ -48,10 +60,13 @@ bool advice_on(const struct nl_device *d, bool root, char *dst, size_t size)
 			 d->state == NBD_STATE_DEAD ? ", restart the machine" : "");
 		return true;
 	}
+	if (d->state == NBD_STATE_LIVE && nl_live(d) == d->nr_conns)
+		return false;
+	if (!is_ours(d) &&
+	    (d->state == NBD_STATE_LIVE || d->state == NBD_STATE_DEAD))
+		return advice_on_theirs(d, dst, size);
 	switch (d->state) {
 	case NBD_STATE_LIVE:
-		if (nl_live(d) == d->nr_conns)
-			return false;
 		snprintf(dst, size, "%s", connect);
 		return true;
 	case NBD_STATE_PARKED:

@@ -19,7 +19,11 @@ static const char parked[] =
 static const char dead[] =
 	"unmount, nbdctl reconnect nbd3, check the file system; or nbdctl detach --force nbd3";
 static const char theirs[] =
-	"connect it again with the program that attached it";
+	"when it can be spared detach it and attach it again";
+static const char theirs_parked[] =
+	"its program may connect it again; to give up what waits, nbdctl detach --force nbd3";
+static const char theirs_dead[] =
+	"unmount, nbdctl detach --force nbd3, attach it again, check the file system";
 
 static char backend[16] = "nbd://server/";
 static char cookie[16] = "cookie-17";
@@ -67,6 +71,11 @@ static void another_program_attached_it(void **state)
 	expect(&d, theirs);
 	d.backend = NULL;
 	expect(&d, theirs);
+	d.state = NBD_STATE_PARKED;
+	expect(&d, theirs_parked);
+	/* It could not be connected while it is attached. */
+	d.state = NBD_STATE_DEAD;
+	expect(&d, theirs_dead);
 }
 
 static void connections_are_down(void **state)
@@ -80,7 +89,7 @@ static void connections_are_down(void **state)
 	expect(&d, monitored);
 	/* Nobody but that program knows where its server is. */
 	d.backend = NULL;
-	expect(&d, "connect it again with the program that attached it");
+	expect(&d, theirs);
 }
 
 static void none_is_left(void **state)
