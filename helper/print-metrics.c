@@ -8,8 +8,10 @@
 
 #include <linux/nbd-netlink.h>
 
+#include "export.h"
 #include "latency.h"
 #include "print.h"
+#include "text.h"
 
 /* From 16 microseconds to 17 seconds, each twice the one before. */
 #define LEAST_EXPONENT	4
@@ -139,8 +141,14 @@ static void begin(const char *what, const char *name, const char *type,
 	       what, name, type);
 }
 
+/* Text that is not UTF-8 is shown escaped: whoever reads it would take none of it. */
 static void print_label(const char *name, const char *value)
 {
+	char shown[4 * NBD_MAX_STRING + 8];
+	size_t len = strlen(value);
+
+	if (!text_is_utf8(value, len))
+		value = text_escape(shown, sizeof(shown), value, len);
 	printf("%s=\"", name);
 	for (; *value; value++) {
 		if (*value == '\n')
