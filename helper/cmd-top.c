@@ -121,6 +121,8 @@ static void print_table(struct top *top, const struct choice *choice)
 	snprintf(title, sizeof(title), "nbdctl top  %s  every %g s%s", at,
 		 choice->delay, choice->screen ? "  q ends it" : "");
 	page.title = title;
+	page.none = choice->n ? "none of these devices is attached" :
+				"no devices are attached";
 	if (!choice->screen) {
 		top_print_text(stdout, top, &page);
 		return;

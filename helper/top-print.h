@@ -10,12 +10,14 @@
 /**
  * struct top_page - what a table is printed on
  * @title: its first line
+ * @none: what stands there if there is no device
  * @columns: the width, at least 1
  * @rows: lines that may be printed; 0 for any number
  * @newline: what ends a line
  */
 struct top_page {
 	const char *title;
+	const char *none;
 	unsigned int columns;
 	unsigned int rows;
 	const char *newline;

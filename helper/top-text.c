@@ -227,7 +227,7 @@ void top_print_text(FILE *out, const struct top *top,
 
 	put_line(&s, page->title);
 	if (!top->n) {
-		put_line(&s, "no devices are attached");
+		put_line(&s, page->none);
 		return;
 	}
 	put_headings(&s);

@@ -269,3 +269,15 @@ is "$T/untimed" 'all(.devices[0] | ., .connections[] |
 	.reads.p50_ms == null and .writes.p50_ms == null and .flushes.p50_ms == null)'
 detach "$dev"
 nothing_left
+
+# None of those that are named is left, whatever else there is.
+attach --no-partscan "$uri" nbd1
+attach --no-partscan "$uri" nbd2
+nbdctl top -d 1 -n 5 nbd2 >"$T/named" &
+top=$!
+wait_for 20 test -s "$T/named" || fail "nothing is printed"
+detach nbd2
+wait $top || fail "top: status $?"
+[ "$(tail -n 1 "$T/named")" = "none of these devices is attached" ] ||
+	fail "it says: $(tail -n 1 "$T/named")"
+detach nbd1

@@ -334,8 +334,8 @@ static char *print_page(const struct world *a, const struct world *b,
 			unsigned int columns, unsigned int rows)
 {
 	struct top_page page = {
-		.title = "title", .columns = columns, .rows = rows,
-		.newline = "\n",
+		.title = "title", .none = "none", .columns = columns,
+		.rows = rows, .newline = "\n",
 	};
 	struct top top;
 	char *text;
@@ -453,7 +453,7 @@ static void table(void **state)
 	free(text);
 	b.look.devices.n = 0;
 	text = print_page(&a, &b, 80, 24);
-	assert_string_equal(text, "title\nno devices are attached\n");
+	assert_string_equal(text, "title\nnone\n");
 	free(text);
 }
 
