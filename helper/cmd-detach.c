@@ -36,7 +36,8 @@ static const char help[] =
 	"               of the root file system\n"
 	"      --stalled SEC\n"
 	"               as --dead, and also what has a server that answers neither a read\n"
-	"               nor a new connection, each within this time\n\n"
+	"               nor a new connection, each within this time; what a monitor gives\n"
+	"               connections to has it to get one\n\n"
 	"Exit statuses: see nbdctl --help.\n";
 
 struct how {

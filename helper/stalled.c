@@ -108,6 +108,20 @@ static bool greets(const struct uri *uri, unsigned int seconds)
 	return yes;
 }
 
+/* A monitor gives it connections, and what is dirty can be written yet. */
+static bool is_awaited(const struct nl_device *d)
+{
+	return d->state == NBD_STATE_PARKED &&
+	       d->attach_flags & NBD_ATTACH_PERSIST;
+}
+
+/* There is no connection that could be silent: whoever looks again sees what came. */
+static bool await(const struct nl_device *d, unsigned int seconds)
+{
+	device_read(d->index, d->block_size, seconds);
+	return false;
+}
+
 static bool is_silent(const struct nl_device *d, const struct uri *uri,
 		      unsigned int seconds)
 {
@@ -124,7 +138,8 @@ static bool is_silent(const struct nl_device *d, const struct uri *uri,
  * All are asked at the same time. Who does either is not silent: one server may be
  * busy for long, another takes a single client. Nor is one that there are no resources
  * to ask, or whose address is not known for certain, nor a device without a live
- * connection.
+ * connection. Of those one that waits for a connection from a monitor has as long as a
+ * read may take to get it.
  */
 void stalled_ask(struct stalled *list, size_t n, unsigned int seconds)
 {
@@ -137,10 +152,11 @@ void stalled_ask(struct stalled *list, size_t n, unsigned int seconds)
 		peer = only_peer(list[i].d);
 		list[i].silent = false;
 		list[i].pid = -1;
-		if (peer && peer_uri(peer, &uri))
+		if (is_awaited(list[i].d) || (peer && peer_uri(peer, &uri)))
 			list[i].pid = fork();
 		if (!list[i].pid)
-			_exit(is_silent(list[i].d, &uri, seconds));
+			_exit(peer ? is_silent(list[i].d, &uri, seconds) :
+			      await(list[i].d, seconds));
 	}
 	for (i = 0; i < n; i++)
 		if (list[i].pid > 0 &&

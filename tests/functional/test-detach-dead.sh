@@ -3,7 +3,8 @@
 # detach --dead: a device whose server is gone, with dirty data and mounted, is
 # detached at once, so that an unmount ends; one that is live is left alone, and so
 # is the one that the root file system is on. detach --stalled: also a device whose
-# server has stopped, be it connected, and no device of one that is only busy.
+# server has stopped, be it connected, and no device of one that is only busy, or of one
+# that a monitor reaches again in time.
 # leaks: yes
 # stock: once
 # shellcheck source=lib.sh
@@ -65,6 +66,32 @@ took expect_status 0 nbdctl detach --dead "$dev"
 exec {open}<&-
 wait_for 5 not_attached "$dev" || fail "still attached"
 expect_status 0 nbdctl detach --dead --all
+
+# Its server is restarted while it is asked, and the monitor connects again: what was
+# written is not lost. The next time the server does not come back.
+nbdctl monitor 2>"$T/monitor.log" &
+monitor=$!
+start_nbdkit unix memory 16M
+attach --persist --no-partscan "$uri" nbd8
+dev=nbd8
+kill_server "$server_pid"
+wait_for 5 state_is "$dev" parked || fail "state $(field "$dev" .state)"
+timeout $((60 * slow)) nbdctl detach --stalled $((15 * slow)) --all 2>"$T/err" &
+detach=$!
+sleep 2
+! gone $detach || fail "it did not wait for the monitor"
+serve_nbdkit memory 16M
+wait $detach || fail "detach: status $?: $(cat "$T/err")"
+attached "$dev" || fail "a device is detached whose server has come back"
+expect_field "$dev" .state live
+kill_server "$server_pid"
+wait_for 5 state_is "$dev" parked || fail "state $(field "$dev" .state)"
+took expect_status 0 nbdctl detach --stalled 2 "$dev"
+[ "$seconds" -ge 2 ] || fail "detach waited for $seconds s"
+[ "$seconds" -le $((10 * slow)) ] || fail "detach took $seconds s"
+wait_for 5 not_attached "$dev" || fail "still attached"
+kill $monitor
+wait_for 5 gone $monitor || fail "the monitor does not end"
 
 # Servers that are connected: one that is busy, one that takes no more clients, and one
 # that has been stopped. Asking them takes as long as one of them may take for both.
