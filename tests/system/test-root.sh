@@ -25,7 +25,7 @@ parked="for i in \$(seq 60); do
 	done"
 
 boot none "root=/dev/nbd0 rw ip=10.0.2.15::10.0.2.2:255.255.255.0:nbdvm::off \
-nbdroot=nbd://10.0.2.2:$port/ nbdctl=--connections=4,--persist"
+nbdroot=nbd://10.0.2.2:$port/ nbdctl=--connections=4"
 step "the initramfs had a monitor"
 grep 'nbdctl: monitor [0-9]* looks after' "$NBD_LOGS/console-$boots" ||
 	fail "no monitor in the initramfs"
