@@ -43,6 +43,11 @@ endef
 reload-units = $(if $(DESTDIR),,[ ! -d /run/systemd/system ] || \
 	systemctl daemon-reload)
 
+# Those of single devices, too, which go with their template.
+disable-units = $(if $(DESTDIR),,[ ! -d /run/systemd/system ] || { \
+	systemctl disable --now nbdctl-monitor nbdctl-shutdown; \
+	systemctl disable nbdctl@; } || true)
+
 # An administrator's own nbd.conf is left alone.
 install-boot:
 	$(foreach u,$(units),$(call install-with-paths,644,systemd/$(u).in,$(UNITDIR)/$(u)))
@@ -56,6 +61,7 @@ install-boot:
 	$(reload-units)
 
 uninstall-boot:
+	$(disable-units)
 	rm -f $(addprefix $(DESTDIR),$(boot_files))
 	! cmp -s modprobe.d/nbd.conf $(DESTDIR)$(MODPROBEDIR)/nbd.conf || \
 		rm $(DESTDIR)$(MODPROBEDIR)/nbd.conf
