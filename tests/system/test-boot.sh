@@ -3,7 +3,7 @@
 #
 # A disk of /etc/nbdtab with a file system of /etc/fstab is there after boot, also if
 # its server comes later than the machine, goes on when its server is restarted, is
-# unmounted at the end of the machine, and does not keep the machine from its end when
+# unmounted and detached at the end of the machine, and does not keep the machine from its end when
 # the server has stopped or is gone.
 #
 # What is quoted is for the shell of the machine.
@@ -76,8 +76,11 @@ must "the server is back, I/O goes on" 'for i in $(seq 120); do
 	test "$(systemctl is-failed io)" = inactive
 	cmp /srv/known /srv/copy
 	nbdctl list | grep -w 2/2'
+before=$(leaves "$port")
 power_off 120
 clean "$fs"
+[ "$(leaves "$port")" = $((before + 2)) ] ||
+	fail "the disk was not detached: $before, $(leaves "$port") connections were ended"
 debugfs -R "dump /copy $T/copy" "$fs" 2>/dev/null
 cmp "$T/copy" "$T/files/known" || fail "what was written is not on the disk"
 

@@ -75,10 +75,16 @@ new_port()
 # serve PORT FILE: start a server there that exports FILE.
 serve()
 {
-	nbdkit -f --exit-with-parent -i 127.0.0.1 -p "$1" file "$2" \
+	nbdkit -v -f --exit-with-parent -i 127.0.0.1 -p "$1" file "$2" \
 		2>>"$NBD_LOGS/server-$1" {to}>&- {from}>&- &
 	server_pids[$1]=$!
 	wait_for 30 listens "$1" || fail "no server at port $1"
+}
+
+# leaves PORT: how many times a client of the server has said that it goes.
+leaves()
+{
+	grep -c 'client sent NBD_CMD_DISC' "$NBD_LOGS/server-$1" || true
 }
 
 # kill_server PORT: its connections are reset.
