@@ -51,12 +51,17 @@ static void nbd_io_complete(struct nbd_conn *conn, struct llist_node *list)
 {
 	struct llist_node *node;
 
+	atomic_inc(&conn->completing);
+	/* Pairs with nbd_queue_answering(). */
+	smp_mb__after_atomic();
 	for (node = list; node; node = node->next)
 		nbd_conn_uncount(conn, llist_entry(node, struct nbd_cmd, node),
 				 true);
 	/* Pairs with nbd_conn_drain(): the last of both sees the other. */
 	smp_mb__after_atomic();
 	conn->ops->complete(conn, list);
+	/* Pairs with nbd_queue_answering(): what was acknowledged is noted. */
+	atomic_dec_return_release(&conn->completing);
 	if (unlikely(test_bit(NBD_CONN_DRAINING, &conn->flags)) &&
 	    !atomic_read(&conn->in_flight))
 		nbd_conn_fail(conn, -ESHUTDOWN);

@@ -107,6 +107,7 @@ struct nbd_conn_stats {
  * @generation: sockets that this slot has had; changed while DOWN
  * @issues: commands issued so far, the generation half of cookies
  * @in_flight: commands issued and not over
+ * @completing: how many complete commands that are not in flight any more
  * @lengthy: those of them that may take long, see nbd_cmd_is_lengthy()
  * @extra: seconds more that they may take together, see nbd_cmd_extra()
  * @extra_at: jiffies when one that had some was answered last
@@ -169,6 +170,7 @@ struct nbd_conn {
 	u32 generation;
 	atomic_t issues;
 	atomic_t in_flight;
+	atomic_t completing;
 	atomic_t lengthy;
 	atomic_t extra;
 	unsigned long extra_at;

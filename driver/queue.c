@@ -595,6 +595,32 @@ unsigned int nbd_queue_live(const struct nbd_queue *q)
 }
 
 /**
+ * nbd_queue_answering() - are there commands in flight, or answers not yet noted?
+ * @q: the queue, into which nothing more is issued
+ *
+ * A command is not in flight any more before it is noted that the server acknowledged
+ * it.
+ *
+ * Context: any; the configuration must not go away.
+ * Return: whether there are, on live connections.
+ */
+bool nbd_queue_answering(const struct nbd_queue *q)
+{
+	unsigned int i;
+
+	if (nbd_queue_in_flight(q))
+		return true;
+	/* Pairs with nbd_io_complete(). */
+	smp_mb();
+	for (i = 0; i < q->config.nr_conns; i++)
+		if (atomic_read(&q->config.conns[i]->completing))
+			return true;
+	/* What they noted is seen from here on. */
+	smp_mb();
+	return false;
+}
+
+/**
  * nbd_queue_in_flight() - count commands on live connections
  * @q: the queue
  *

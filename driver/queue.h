@@ -136,6 +136,7 @@ void nbd_queue_start(struct nbd_queue *q, struct nbd_conn **conns,
 		     unsigned int count);
 void nbd_queue_unpark(struct nbd_queue *q);
 unsigned int nbd_queue_live(const struct nbd_queue *q);
+bool nbd_queue_answering(const struct nbd_queue *q);
 unsigned int nbd_queue_in_flight(const struct nbd_queue *q);
 blk_status_t nbd_queue_status(const struct nbd_cmd *cmd);
 

@@ -59,7 +59,7 @@ static bool nbd_answers_missing(struct nbd_dev *dev)
 	for (i = 0; i < dev->nr_conns; i++)
 		if (atomic_read(&dev->conns[i]->state) == NBD_CONN_FAILING)
 			return true;
-	return nbd_queue_in_flight(&dev->queue);
+	return nbd_queue_answering(&dev->queue);
 }
 
 static int nbd_wait_for_answers(struct nbd_dev *dev,
