@@ -55,6 +55,7 @@
  * @flush_at: connection that a flush has got to, see flush.h
  * @flush_covers: what it is about there, see flush.h
  * @covers: what a flush is about, see loss.h
+ * @out: link in nbd_loss.out while it may give @covers back
  * @birth: when it was issued, see loss.h
  * @lost: losses when a flush began or was told, see loss.h
  * @began: births when a flush began or was told, see loss.h
@@ -77,6 +78,7 @@ struct nbd_cmd {
 	u16 flush_at;
 	bool flush_covers;
 	u32 covers;
+	struct list_head out;
 	u32 birth;
 	int lost;
 	u32 began;

@@ -20,6 +20,8 @@ void nbd_loss_reset(struct nbd_loss *loss)
 	atomic_set(&loss->heard, 0);
 	atomic_set(&loss->told, 0);
 	atomic_set(&loss->count, 0);
+	spin_lock_init(&loss->lock);
+	INIT_LIST_HEAD(&loss->out);
 }
 
 /**
@@ -118,6 +120,7 @@ void nbd_loss_written(struct nbd_loss *loss, const struct nbd_cmd *cmd)
 void nbd_loss_prepare(const struct nbd_loss *loss, struct nbd_cmd *cmd)
 {
 	cmd->covers = 0;
+	INIT_LIST_HEAD(&cmd->out);
 	cmd->began = READ_ONCE(loss->births);
 	cmd->lost = atomic_read(&loss->lost);
 }
@@ -162,14 +165,30 @@ static u32 nbd_loss_take(struct nbd_loss *loss, u32 birth)
 	return since;
 }
 
-/* Has another flush taken what this one, which was on its way, is about? */
-static bool nbd_loss_overtaken(const struct nbd_loss *loss,
-			       const struct nbd_cmd *cmd)
+/*
+ * Has another flush taken what this one, which was on its way, is about? Even if this one
+ * travels on an older connection than that one: it may have been routed before.
+ */
+static bool nbd_loss_overtaken(u32 news, const struct nbd_cmd *cmd)
 {
-	int news = atomic_read(&loss->news);
+	return news && (s32)(news - cmd->began) > 0;
+}
 
-	return news && (s32)(news - cmd->began) > 0 &&
-	       (s32)(cmd->birth - news) >= 0;
+/*
+ * Is another flush, on an older connection, about what would be too old for one of
+ * @birth? It shows what comes of that when it is over.
+ */
+static bool nbd_loss_in_hand(const struct nbd_loss *loss, u32 birth)
+	__must_hold(&loss->lock)
+{
+	const struct nbd_cmd *other;
+
+	list_for_each_entry(other, &loss->out, out) {
+		if (nbd_loss_older(other->birth, birth) &&
+		    nbd_loss_older(other->covers, birth))
+			return true;
+	}
+	return false;
 }
 
 /* Did the server that is to answer come after what the flush is about? */
@@ -177,17 +196,49 @@ static bool nbd_loss_newer(struct nbd_loss *loss, struct nbd_cmd *cmd)
 {
 	bool after = (s32)(cmd->birth - cmd->began) <= 0;
 	bool late = nbd_loss_older(cmd->covers, cmd->birth);
+	u32 news = atomic_read(&loss->news);
 
 	if (unlikely(late && after))
 		cmd->covers = cmd->birth;
 	if (!after)
-		late |= nbd_loss_overtaken(loss, cmd);
+		late |= nbd_loss_overtaken(news, cmd);
 	else if (unlikely(nbd_loss_older(atomic_read(&loss->kept), cmd->birth)))
 		/* One of those that begin after it takes it. */
 		late |= atomic_xchg(&loss->kept, 0) != 0;
 	if (unlikely(late))
 		/* That is known to it now. */
-		cmd->began = cmd->birth;
+		cmd->began = nbd_loss_older(cmd->birth, news) ?
+			     news : cmd->birth;
+	return late;
+}
+
+/* Each connection is flushed by itself: only @loss->lost says what went with one. */
+static bool nbd_loss_flush_each(struct nbd_loss *loss, struct nbd_cmd *cmd)
+{
+	bool late = nbd_loss_carried(loss, cmd);
+	/* nbd_flush_begin() has given it its birth. */
+	u32 since = nbd_loss_take(loss, cmd->birth);
+
+	/* What it covers already, on its way over several connections, is older. */
+	if (!cmd->covers)
+		cmd->covers = since;
+	if (late)
+		cmd->covers = 0;
+	return late;
+}
+
+static int nbd_loss_flush_all(struct nbd_loss *loss, struct nbd_cmd *cmd)
+	__must_hold(&loss->lock)
+{
+	bool late;
+
+	if (unlikely(nbd_loss_in_hand(loss, cmd->birth)))
+		return -EAGAIN;
+	late = nbd_loss_carried(loss, cmd);
+	cmd->covers = nbd_loss_take(loss, cmd->birth);
+	late |= nbd_loss_newer(loss, cmd);
+	if (cmd->covers)
+		list_add(&cmd->out, &loss->out);
 	return late;
 }
 
@@ -196,33 +247,34 @@ static bool nbd_loss_newer(struct nbd_loss *loss, struct nbd_cmd *cmd)
  * @loss: of its queue
  * @cmd: the flush; notes what it covers, and gets the birth of @conn
  * @conn: the connection that is to carry it
- * @each: each connection is flushed by itself: then only @loss->lost says what went
- *	with one
+ * @each: each connection is flushed by itself
+ *
+ * While another flush is on its way over a connection that has gone, and is about writes
+ * that @conn is too young for, nobody knows yet whether they are lost: nothing would show
+ * them to this one.
  *
  * Context: any.
- * Return: true if it may come too late for a write. Every flush is told that began
+ * Return: 1 if it may come too late for a write. Every flush is told that began
  * before that went, and one of those that began after it, who may have written what
  * went, too, unless nobody can have, see nbd_loss_closed(). It covers what was written
- * since, which may need it.
+ * since, which may need it. 0 if it does not. -EAGAIN if it has to begin again after a
+ * while; then nothing has changed. What was covered is given back, or not, by
+ * nbd_loss_told(), nbd_loss_unflushed() or nbd_loss_flushed().
  */
-bool nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
-		    const struct nbd_conn *conn, bool each)
+int nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
+		   const struct nbd_conn *conn, bool each)
 {
-	bool late = nbd_loss_carried(loss, cmd);
-	u32 since;
+	int late;
 
-	/* nbd_flush_begin() has. */
-	if (!each)
+	if (each) {
+		late = nbd_loss_flush_each(loss, cmd);
+	} else {
 		cmd->birth = READ_ONCE(conn->birth);
-	since = nbd_loss_take(loss, cmd->birth);
-	/* What it covers already, on its way over several connections, is older. */
-	if (!cmd->covers)
-		cmd->covers = since;
-	if (!each)
-		late |= nbd_loss_newer(loss, cmd);
-	else if (late)
-		cmd->covers = 0;
-	if (unlikely(late))
+		spin_lock_bh(&loss->lock);
+		late = nbd_loss_flush_all(loss, cmd);
+		spin_unlock_bh(&loss->lock);
+	}
+	if (unlikely(late > 0))
 		atomic_inc(&loss->count);
 	return late;
 }
@@ -258,6 +310,15 @@ bool nbd_loss_moved(const struct nbd_conn *conn, const struct nbd_cmd *cmd)
 	return cmd->birth != READ_ONCE(conn->birth);
 }
 
+/* In one section of the lock: it is always seen in one of both places. */
+static void nbd_loss_give_back(struct nbd_loss *loss, struct nbd_cmd *cmd)
+	__must_hold(&loss->lock)
+{
+	nbd_loss_note(&loss->since, cmd->covers);
+	cmd->covers = 0;
+	list_del_init(&cmd->out);
+}
+
 /**
  * nbd_loss_unflushed() - a flush did not do what it was for
  * @loss: of its queue
@@ -267,12 +328,30 @@ bool nbd_loss_moved(const struct nbd_conn *conn, const struct nbd_cmd *cmd)
  */
 void nbd_loss_unflushed(struct nbd_loss *loss, struct nbd_cmd *cmd)
 {
-	nbd_loss_note(&loss->since, cmd->covers);
-	cmd->covers = 0;
+	spin_lock_bh(&loss->lock);
+	nbd_loss_give_back(loss, cmd);
+	spin_unlock_bh(&loss->lock);
 }
 
 /**
- * nbd_loss_told() - a flush that nbd_loss_flush() is true for fails
+ * nbd_loss_flushed() - a flush did what it was for
+ * @loss: of its queue
+ * @cmd: the flush
+ *
+ * Context: any.
+ */
+void nbd_loss_flushed(struct nbd_loss *loss, struct nbd_cmd *cmd)
+{
+	/* Only its owner puts it there. */
+	if (list_empty(&cmd->out))
+		return;
+	spin_lock_bh(&loss->lock);
+	list_del_init(&cmd->out);
+	spin_unlock_bh(&loss->lock);
+}
+
+/**
+ * nbd_loss_told() - a flush that nbd_loss_flush() is 1 for fails
  * @loss: of its queue
  * @cmd: the flush, which was not sent: what it was to cover is unflushed again
  *
@@ -283,11 +362,13 @@ void nbd_loss_unflushed(struct nbd_loss *loss, struct nbd_cmd *cmd)
  */
 void nbd_loss_told(struct nbd_loss *loss, struct nbd_cmd *cmd)
 {
+	spin_lock_bh(&loss->lock);
 	if (nbd_loss_older(cmd->covers, cmd->birth)) {
 		nbd_loss_note(&loss->kept, cmd->covers);
 		cmd->covers = cmd->birth;
 	}
-	nbd_loss_unflushed(loss, cmd);
+	nbd_loss_give_back(loss, cmd);
+	spin_unlock_bh(&loss->lock);
 }
 
 /**

@@ -27,6 +27,9 @@
  * @heard: @lost when one that was on its way last came too late for it
  * @told: @lost when one was last told of it that began after it
  * @count: flushes that came too late
+ * @lock: of @out, and with it of what flushes cover: taken by them and given back
+ * @out: flushes on their way that cover something, unless each connection is flushed by
+ *	itself
  */
 struct nbd_loss {
 	u32 births;
@@ -37,6 +40,8 @@ struct nbd_loss {
 	atomic_t heard;
 	atomic_t told;
 	atomic_t count;
+	spinlock_t lock;	/* of @out and what flushes cover */
+	struct list_head out;
 };
 
 void nbd_loss_reset(struct nbd_loss *loss);
@@ -47,8 +52,9 @@ void nbd_loss_issue(const struct nbd_loss *loss, struct nbd_cmd *cmd,
 		    const struct nbd_conn *conn);
 void nbd_loss_written(struct nbd_loss *loss, const struct nbd_cmd *cmd);
 void nbd_loss_prepare(const struct nbd_loss *loss, struct nbd_cmd *cmd);
-bool nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
-		    const struct nbd_conn *conn, bool each);
+int nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
+		   const struct nbd_conn *conn, bool each);
+void nbd_loss_flushed(struct nbd_loss *loss, struct nbd_cmd *cmd);
 bool nbd_loss_missed(const struct nbd_loss *loss, const struct nbd_cmd *cmd);
 bool nbd_loss_moved(const struct nbd_conn *conn, const struct nbd_cmd *cmd);
 void nbd_loss_unflushed(struct nbd_loss *loss, struct nbd_cmd *cmd);

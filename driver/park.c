@@ -74,11 +74,13 @@ bool nbd_wait(struct nbd_queue *q, struct nbd_cmd *cmd, unsigned long delay)
 		cmd->node.next = q->fenced;
 		q->fenced = &cmd->node;
 		q->waiting++;
-		if (delay)
+		/* What waits for longer is looked at again then. */
+		if (delay < q->config.fence)
+			mod_delayed_work(nbd_recovery_wq, &q->fence_work,
+					 delay);
+		else
 			queue_delayed_work(nbd_recovery_wq, &q->fence_work,
 					   delay);
-		else
-			mod_delayed_work(nbd_recovery_wq, &q->fence_work, 0);
 	}
 	spin_unlock_bh(&q->lock);
 	return waits;

@@ -70,10 +70,12 @@ static void nbd_learn_refusal(struct nbd_queue *q, const struct nbd_cmd *cmd)
 static void nbd_flush_ended(struct nbd_queue *q, struct nbd_cmd *cmd,
 			    blk_status_t status)
 {
-	if (status)
+	if (status) {
 		nbd_loss_unflushed(&q->loss, cmd);
-	else
+	} else {
+		nbd_loss_flushed(&q->loss, cmd);
 		nbd_extra_flushed(q, cmd);
+	}
 }
 
 static void nbd_end_answered(struct nbd_queue *q, struct nbd_cmd *cmd,
@@ -110,19 +112,39 @@ static bool nbd_owes_error(struct nbd_queue *q, struct request *rq)
 
 /*
  * The server was restarted, as far as can be seen, with writes that it had
- * acknowledged and not flushed. True if the flush that came too late is to fail.
+ * acknowledged and not flushed. 1 if the flush that came too late is to fail, 0 if it is
+ * to travel, -EAGAIN if that is not known yet.
  */
-static bool nbd_came_late(struct nbd_queue *q, struct nbd_cmd *cmd,
-			  struct nbd_conn *conn)
+static int nbd_came_late(struct nbd_queue *q, struct nbd_cmd *cmd,
+			 struct nbd_conn *conn)
 {
-	if (likely(!nbd_loss_flush(&q->loss, cmd, conn, q->config.flush_each)))
-		return false;
+	int late = nbd_loss_flush(&q->loss, cmd, conn, q->config.flush_each);
+
+	if (likely(late <= 0))
+		return late;
 	/* Logging may take long, and another flush must find it meanwhile. */
 	if (q->config.loss_fails)
 		nbd_loss_told(&q->loss, cmd);
 	pr_warn_ratelimited("%s: connection %u (%s) is newer than writes that were acknowledged and not flushed: if the server was restarted they may be lost, check what is on the disk\n",
 			    q->device, conn->index, conn->peer);
 	return q->config.loss_fails;
+}
+
+/* It did not get as far as its connection, and was @late, or cannot say yet. */
+static void nbd_stop_flush(struct nbd_queue *q, struct nbd_cmd *cmd,
+			   struct nbd_conn *conn, int late)
+{
+	bool own = blk_rq_is_passthrough(nbd_request_of(cmd));
+
+	/* Our own must not wait. */
+	if (late < 0 && !own && nbd_wait(q, cmd, 1))
+		return;
+	if (q->config.flush_each)
+		nbd_flush_undo(conn, cmd);
+	/* Our own fails, too, and the next one of a user with it. */
+	if (late > 0 && own)
+		WRITE_ONCE(q->flush_error, true);
+	nbd_end(cmd, BLK_STS_IOERR);
 }
 
 /* Of a connection that is going down, which each flush has to know of. */
@@ -161,6 +183,7 @@ struct nbd_conn *nbd_queue_issue(struct nbd_queue *q, struct nbd_cmd *cmd)
 	struct request *rq = nbd_request_of(cmd);
 	bool flush = cmd->type == NBD_CMD_FLUSH;
 	struct nbd_conn *conn = NULL;
+	int late;
 
 	if (READ_ONCE(q->mode) == NBD_QUEUE_FAIL ||
 	    (flush && nbd_owes_error(q, rq))) {
@@ -175,16 +198,14 @@ struct nbd_conn *nbd_queue_issue(struct nbd_queue *q, struct nbd_cmd *cmd)
 		nbd_let_wait(q, cmd);
 		return NULL;
 	}
-	if (!flush) {
+	if (flush) {
+		late = nbd_came_late(q, cmd, conn);
+		if (unlikely(late)) {
+			nbd_stop_flush(q, cmd, conn, late);
+			return NULL;
+		}
+	} else {
 		nbd_loss_issue(&q->loss, cmd, conn);
-	} else if (nbd_came_late(q, cmd, conn)) {
-		if (q->config.flush_each)
-			nbd_flush_undo(conn, cmd);
-		/* Our own fails, too, and the next one of a user with it. */
-		if (blk_rq_is_passthrough(rq))
-			WRITE_ONCE(q->flush_error, true);
-		nbd_end(cmd, BLK_STS_IOERR);
-		return NULL;
 	}
 	nbd_conn_queue(conn, cmd, flush ? 0 : blk_rq_pos(rq) << SECTOR_SHIFT,
 		       flush ? 0 : blk_rq_bytes(rq), blk_mq_unique_tag(rq));
