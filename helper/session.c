@@ -77,10 +77,22 @@ static void link_progress(struct link *link)
 		link->state = LINK_DONE;
 }
 
-static void link_broken(struct link *link, int error)
+/* Whether the server was called and has not greeted. */
+static bool is_ungreeted(const struct link *link)
 {
-	neg_fail(&link->neg, ST_UNREACHABLE, "connection lost: %s",
-		 strerror(error));
+	return link->state == LINK_CONNECTING ||
+	       (link->state == LINK_TALKING && link->neg.phase <= NEG_FLAGS);
+}
+
+/* The connection ended: the server closed it, or, with an errno, it broke. */
+static void link_ended(struct link *link, int error)
+{
+	link->cut = is_ungreeted(link);
+	if (error)
+		neg_fail(&link->neg, ST_UNREACHABLE, "connection lost: %s",
+			 strerror(error));
+	else
+		neg_eof(&link->neg);
 }
 
 static void link_write(struct link *link)
@@ -96,7 +108,7 @@ static void link_write(struct link *link)
 	if (done >= 0)
 		neg_sent(&link->neg, (size_t)done);
 	else if (errno != EAGAIN && errno != EINTR)
-		link_broken(link, errno);
+		link_ended(link, errno);
 }
 
 /* Take one item or a part of it; false when there is no more for now. */
@@ -113,9 +125,9 @@ static bool link_read(struct link *link)
 	if (got > 0)
 		neg_feed(&link->neg, data, (size_t)got);
 	else if (!got)
-		neg_eof(&link->neg);
+		link_ended(link, 0);
 	else if (errno != EAGAIN && errno != EINTR)
-		link_broken(link, errno);
+		link_ended(link, errno);
 	return got > 0;
 }
 
@@ -157,20 +169,18 @@ static void link_poll(const struct link *link, struct pollfd *p, int *timeout)
 	p->events = link->state == LINK_CONNECTING || len ? POLLOUT : POLLIN;
 }
 
-static unsigned int count_greetingless(const struct session *s)
+static unsigned int count_ungreeted(const struct session *s)
 {
 	unsigned int i, count = 0;
 
 	for (i = 0; i < s->n; i++)
-		count += s->links[i].state == LINK_CONNECTING ||
-			 (s->links[i].state == LINK_TALKING &&
-			  s->links[i].neg.phase <= NEG_FLAGS);
+		count += is_ungreeted(&s->links[i]);
 	return count;
 }
 
 static void start_waiting(struct session *s, unsigned int n)
 {
-	unsigned int i, room = WINDOW - count_greetingless(s);
+	unsigned int i, room = WINDOW - count_ungreeted(s);
 
 	for (i = 0; i < n && room; i++) {
 		if (s->links[i].state != LINK_WAITING)
@@ -214,25 +224,26 @@ static void serve(struct session *s, unsigned int n, s64 deadline)
 			link_event(s, &s->links[i], p[i].revents);
 }
 
+static void link_expire(struct session *s, struct link *link)
+{
+	struct err err;
+
+	if (link->state == LINK_TALKING)
+		err_set(&err, ST_UNREACHABLE, "%s: timed out waiting for %s",
+			s->server, neg_waiting_for(&link->neg));
+	else
+		cannot_connect(&err, s->server, ETIMEDOUT);
+	link_fail(link, &err);
+}
+
 /* The time is over: whoever is not done has failed. */
 static void expire(struct session *s)
 {
 	unsigned int i;
-	struct err err;
 
-	for (i = 0; i < s->n; i++) {
-		struct link *link = &s->links[i];
-
-		if (!link_pending(link))
-			continue;
-		if (link->state == LINK_TALKING)
-			err_set(&err, ST_UNREACHABLE,
-				"%s: timed out waiting for %s", s->server,
-				neg_waiting_for(&link->neg));
-		else
-			cannot_connect(&err, s->server, ETIMEDOUT);
-		link_fail(link, &err);
-	}
+	for (i = 0; i < s->n; i++)
+		if (link_pending(&s->links[i]))
+			link_expire(s, &s->links[i]);
 }
 
 /* Whether what one link learned makes the others needless. */
@@ -300,36 +311,69 @@ int session_run(struct session *s)
 	return (int)count(s, LINK_DONE, LINK_DONE);
 }
 
-/* Connect the first link to the first address that answers. */
+/* Forget what was heard at another address. */
+static void link_reset(struct session *s, struct link *link)
+{
+	struct neg_request request = link->neg.request;
+
+	link->cut = false;
+	neg_release(&link->neg);
+	neg_init(&link->neg, s->server, &request);
+}
+
+static bool is_awaited(const struct link *link, bool greeting)
+{
+	return link->state < LINK_TALKING || (greeting && is_ungreeted(link));
+}
+
+/* Connect the first link to @s->address and, if asked to, wait for the greeting. */
+static void try_address(struct session *s, bool greeting, s64 until)
+{
+	struct link *link = &s->links[0];
+
+	link_reset(s, link);
+	link_start(s, link);
+	while (is_awaited(link, greeting) && deadline_left(until)) {
+		start_waiting(s, 1);
+		serve(s, 1, until);
+	}
+	if (is_awaited(link, greeting))
+		link_expire(s, link);
+}
+
+/* Nobody has said at this address what he thinks of it. */
+static bool is_unheard(const struct link *link)
+{
+	return link->state == LINK_FAILED &&
+	       (link->cut || link->neg.phase != NEG_FAILED);
+}
+
+/*
+ * Connect the first link to the first address whose server greets. Somebody may accept
+ * connections for a server that has stopped or is not there; the next address is tried
+ * then. A single one need not greet here: it has all of the time.
+ */
 static int connect_first(struct session *s, const struct addresses *list,
 			 struct err *err)
 {
 	struct link *link = &s->links[0];
+	struct err first;
 	size_t i;
 
 	for (i = 0; i < list->n; i++) {
 		s64 share = deadline_left(s->deadline) /
 				(s64)(list->n - i);
-		s64 until = deadline_in(share);
 
 		s->address = list->a[i];
-		link_start(s, link);
-		while ((link->state == LINK_WAITING ||
-			link->state == LINK_CONNECTING) &&
-		       deadline_left(until)) {
-			start_waiting(s, 1);
-			serve(s, 1, until);
-		}
-		if (link->state >= LINK_TALKING && link->state != LINK_FAILED)
-			return 0;
-		if (link->state != LINK_FAILED) {
-			link_close(link);
-			cannot_connect(&link->err, s->server, ETIMEDOUT);
-		} else if (link->neg.phase == NEG_FAILED) {
+		try_address(s, list->n > 1, deadline_in(share));
+		if (!is_unheard(link))
 			break;
-		}
+		if (!i)
+			first = link->err;
 	}
-	*err = link->err;
+	if (link->state != LINK_FAILED)
+		return 0;
+	*err = i == list->n ? first : link->err;
 	return -1;
 }
 

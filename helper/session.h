@@ -19,6 +19,7 @@ enum link_state {
 struct link {
 	enum link_state state;
 	int fd;			/* -1: none */
+	bool cut;		/* it ended before the server had greeted */
 	struct negotiate neg;
 	struct err err;
 };
@@ -26,7 +27,7 @@ struct link {
 /**
  * struct session - all connections to one server
  * @server: its name for messages
- * @address: the address that answered; all connections use this one
+ * @address: the address whose server greeted; all connections use this one
  * @links: the connections
  * @n: their number
  * @deadline: when all must be done
