@@ -14,6 +14,12 @@
 #include "module.h"
 #include "nl.h"
 
+/*
+ * An answer about 256 connections takes 128 KiB of the kernel's memory, and one that
+ * ends it follows. The library would have 64 KiB; the kernel doubles what it is told.
+ */
+#define RECEIVE_BUFFER	(256 << 10)
+
 /* What the callbacks of one exchange fill. */
 struct exchange {
 	struct nl_answer *answer;
@@ -212,6 +218,7 @@ static int open_socket(struct nl *nl, struct err *err)
 			       strerror(errno));
 	setsockopt(nl_socket_get_fd(nl->sock), SOL_NETLINK, NETLINK_EXT_ACK,
 		   &on, sizeof(on));
+	nl_socket_set_buffer_size(nl->sock, RECEIVE_BUFFER, 0);
 	nl_socket_enable_msg_peek(nl->sock);
 	return 0;
 }
