@@ -13,6 +13,7 @@
 #include "bounded.h"
 #include "detach.h"
 #include "device.h"
+#include "netns.h"
 #include "persist.h"
 #include "run-dir.h"
 
@@ -90,11 +91,26 @@ static int check_live(struct nl *nl, u32 index, struct err *err)
 	}
 }
 
-static void say_unwatched(u32 index)
+static bool depends_on_netns(const struct attach_options *o)
+{
+	bool depends = netns_matters(&o->uri);
+	size_t i;
+
+	for (i = 0; i < o->nr_alternates; i++)
+		depends |= netns_matters(&o->alternates[i]);
+	return depends;
+}
+
+/* What keeps the monitor from looking after the device. */
+static void say_unwatched(const struct attach_options *o, u32 index)
 {
 	if (!run_dir_is_claimed(RUN_DIR_MONITOR))
 		fprintf(stderr,
 			"nbdctl: nbd%u is not connected again before a monitor runs: systemctl enable --now nbdctl-monitor, or nbdctl monitor\n",
+			index);
+	if (depends_on_netns(o) && !netns_is_monitors())
+		fprintf(stderr,
+			"nbdctl: the monitor connects nbd%u again from another network namespace than this one, where the address may lead nowhere, or to another server\n",
 			index);
 }
 
@@ -118,7 +134,7 @@ static int finish(const struct attach_options *o, const struct nl_attach *a,
 	if (printf("%s\n", device_path(path, index)) < 0 || fflush(stdout))
 		return err_set(err, ST_FAILED, "cannot write the output");
 	if (o->persist)
-		say_unwatched(index);
+		say_unwatched(o, index);
 	return 0;
 }
 

@@ -22,6 +22,7 @@
 #include "bounded.h"
 #include "daemon.h"
 #include "monitor.h"
+#include "netns.h"
 #include "nl-events.h"
 #include "notify.h"
 #include "persist.h"
@@ -478,6 +479,7 @@ static int prepare(struct monitor *m, bool wait, struct err *err)
 				wait ? say_waiting : NULL, err);
 	if (m->lock < 0)
 		return -1;
+	netns_tell(m->lock);
 	m->signals = signals_open();
 	if (m->signals < 0 || pipe2(m->done, O_CLOEXEC))
 		return err_set(err, ST_FAILED, "cannot open a descriptor: %s",
