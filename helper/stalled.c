@@ -4,7 +4,9 @@
  * live connections until a request has waited for its timeout. Whoever cannot wait
  * that long has to ask it.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,6 +66,48 @@ static const char *only_peer(const struct nl_device *d)
 	return peer;
 }
 
+/* Whether a table of the kernel's has a connection to there. */
+static bool table_has(const char *path, const char *where)
+{
+	FILE *file = fopen(path, "re");
+	bool found = false;
+	char line[512], remote[64];
+
+	if (!file)
+		return false;
+	while (!found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "%*s %*s %63s", remote) == 1 &&
+			!strcmp(remote, where);
+	fclose(file);
+	return found;
+}
+
+/*
+ * Whether the device's connections begin in this network namespace; in another one the
+ * same address is that of somebody else, or of nobody.
+ */
+static bool is_from_here(const struct address *address)
+{
+	const struct sockaddr_in6 *in6 = (const void *)&address->sa;
+	const struct sockaddr_in *in = (const void *)&address->sa;
+	const u32 *words = in6->sin6_addr.s6_addr32;
+	char where[64];
+
+	switch (address->sa.ss_family) {
+	case AF_INET:
+		snprintf(where, sizeof(where), "%08X:%04X", in->sin_addr.s_addr,
+			 ntohs(in->sin_port));
+		return table_has("/proc/self/net/tcp", where);
+	case AF_INET6:
+		snprintf(where, sizeof(where), "%08X%08X%08X%08X:%04X",
+			 words[0], words[1], words[2], words[3],
+			 ntohs(in6->sin6_port));
+		return table_has("/proc/self/net/tcp6", where);
+	default:
+		return true;
+	}
+}
+
 static bool wait_for(int fd, short events, s64 deadline)
 {
 	struct pollfd p = { .fd = fd, .events = events };
@@ -75,7 +119,10 @@ static bool wait_for(int fd, short events, s64 deadline)
 	return ret > 0;
 }
 
-/* A host that refuses is there, and so is a server that hangs up. */
+/*
+ * A host that refuses is there, and so is a server that hangs up. A network that has
+ * gone may have taken the routes along.
+ */
 static bool is_silence(int error)
 {
 	return error == ETIMEDOUT || error == EHOSTUNREACH ||
@@ -91,17 +138,13 @@ static bool says_something(int fd, int error, s64 deadline)
 }
 
 /* NBD: "Handshake": the server speaks first. */
-static bool greets(const struct uri *uri, unsigned int seconds)
+static bool greets(const struct address *address, unsigned int seconds)
 {
 	s64 deadline = deadline_in((s64)seconds * 1000);
-	struct addresses list;
-	struct err err;
 	int fd, error;
 	bool yes;
 
-	if (transport_resolve(uri, deadline, &list, &err))
-		return true;
-	error = transport_start(&list.a[0], &fd);
+	error = transport_start(address, &fd);
 	yes = says_something(fd, error, deadline);
 	if (fd >= 0)
 		close(fd);
@@ -125,8 +168,15 @@ static bool await(const struct nl_device *d, unsigned int seconds)
 static bool is_silent(const struct nl_device *d, const struct uri *uri,
 		      unsigned int seconds)
 {
+	struct addresses list;
+	struct err err;
+
+	/* It has no name, so nobody has to be waited for. */
+	if (transport_resolve(uri, 0, &list, &err) ||
+	    !is_from_here(&list.a[0]))
+		return false;
 	return device_read(d->index, d->block_size, seconds) == -ETIMEDOUT &&
-	       !greets(uri, seconds);
+	       !greets(&list.a[0], seconds);
 }
 
 /**
@@ -137,9 +187,9 @@ static bool is_silent(const struct nl_device *d, const struct uri *uri,
  *
  * All are asked at the same time. Who does either is not silent: one server may be
  * busy for long, another takes a single client. Nor is one that there are no resources
- * to ask, or whose address is not known for certain, nor a device without a live
- * connection. Of those one that waits for a connection from a monitor has as long as a
- * read may take to get it.
+ * to ask, or whose address is not known for certain, nor one whose connections begin in
+ * another network namespace, nor a device without a live connection. Of those one that
+ * waits for a connection from a monitor has as long as a read may take to get it.
  */
 void stalled_ask(struct stalled *list, size_t n, unsigned int seconds)
 {

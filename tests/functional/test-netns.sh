@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Devices whose connections are in another network namespace than the monitor, or than
-# init if there is none: attach says so where that matters.
+# init if there is none: attach says so where that matters. detach --stalled does not ask
+# whoever has the server's address elsewhere.
 # stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -45,8 +46,8 @@ start_nbdkit unix memory 16M
 path=$uri
 listen_on tcp
 uri=nbd://192.0.2.1:$port/
-"${inside[@]}" nbdkit -P "$T/pid" -i 192.0.2.1 -p "$port" memory 16M ||
-	fail "no server in the namespace"
+"${inside[@]}" nbdkit -P "$T/pid" -i 192.0.2.1 -p "$port" --filter=delay memory 16M \
+	rdelay=$((4 * slow)) || fail "no server in the namespace"
 took_pid "$T/pid"
 attach=(nbdctl attach --no-partscan)
 says 2 1 "${inside[@]}" "${attach[@]}" --persist "$uri"
@@ -62,4 +63,14 @@ start_monitor "${inside[@]}"
 says 0 0 "${inside[@]}" "${attach[@]}" --persist "$uri"
 says 1 1 "${attach[@]}" --persist --alternate "$uri" "$path"
 end_monitor
+
+# A server that is busy, and then one that has stopped.
+dev=$("${inside[@]}" "${attach[@]}" "$uri" 2>"$T/err") || fail "$(cat "$T/err")"
+expect_status 0 nbdctl detach --stalled "$slow" --all
+attached "$dev" || fail "it is detached from another network namespace"
+kill -STOP "$server_pid"
+expect_status 0 nbdctl detach --stalled "$slow" --all
+attached "$dev" || fail "it is detached from another network namespace"
+expect_status 0 "${inside[@]}" nbdctl detach --stalled "$slow" --all
+wait_for 5 not_attached "$dev" || fail "it is still attached"
 nothing_left
