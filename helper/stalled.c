@@ -158,19 +158,17 @@ static bool is_awaited(const struct nl_device *d)
 	       d->attach_flags & NBD_ATTACH_PERSIST;
 }
 
-/* There is no connection that could be silent: whoever looks again sees what came. */
-static bool await(const struct nl_device *d, unsigned int seconds)
-{
-	device_read(d->index, d->block_size, seconds);
-	return false;
-}
-
+/* Without a URI there is no connection that could be: who looks again sees what came. */
 static bool is_silent(const struct nl_device *d, const struct uri *uri,
 		      unsigned int seconds)
 {
 	struct addresses list;
 	struct err err;
 
+	if (!uri) {
+		device_read(d->index, d->block_size, seconds);
+		return false;
+	}
 	/* It has no name, so nobody has to be waited for. */
 	if (transport_resolve(uri, 0, &list, &err) ||
 	    !is_from_here(&list.a[0]))
@@ -205,8 +203,7 @@ void stalled_ask(struct stalled *list, size_t n, unsigned int seconds)
 		if (is_awaited(list[i].d) || (peer && peer_uri(peer, &uri)))
 			list[i].pid = fork();
 		if (!list[i].pid)
-			_exit(peer ? is_silent(list[i].d, &uri, seconds) :
-			      await(list[i].d, seconds));
+			_exit(is_silent(list[i].d, peer ? &uri : NULL, seconds));
 	}
 	for (i = 0; i < n; i++)
 		if (list[i].pid > 0 &&
