@@ -12,7 +12,7 @@ enum {
 	OPT_QUEUE_DEPTH = 256, OPT_TIMEOUT, OPT_DEAD_TIMEOUT, OPT_NO_PARTSCAN,
 	OPT_MAX_REQUEST, OPT_READ_AHEAD, OPT_CONNECT_TIMEOUT,
 	OPT_FORCE_MULTI_CONN, OPT_ZEROES, OPT_ON_RESTART, OPT_PERSIST,
-	OPT_ALTERNATE, OPT_FENCE, OPT_RETRY,
+	OPT_ALTERNATE, OPT_FENCE, OPT_RETRY, OPT_NO_OPTGO,
 };
 
 const struct option attach_args_options[] = {
@@ -30,6 +30,7 @@ const struct option attach_args_options[] = {
 	{ "persist",		no_argument,	   NULL, OPT_PERSIST },
 	{ "alternate",		required_argument, NULL, OPT_ALTERNATE },
 	{ "name",		required_argument, NULL, 'N' },
+	{ "no-optgo",		no_argument,	   NULL, OPT_NO_OPTGO },
 	{ "no-partscan",	no_argument,	   NULL, OPT_NO_PARTSCAN },
 	{ "max-request",	required_argument, NULL, OPT_MAX_REQUEST },
 	{ "read-ahead",		required_argument, NULL, OPT_READ_AHEAD },
@@ -210,6 +211,9 @@ int attach_args_set(struct attach_args *a, int c, const char *shown,
 		return 0;
 	case OPT_FORCE_MULTI_CONN:
 		a->o.force_multi_conn = true;
+		return 0;
+	case OPT_NO_OPTGO:
+		a->o.no_optgo = true;
 		return 0;
 	case OPT_PERSIST:
 		a->o.persist = true;

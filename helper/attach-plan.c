@@ -139,6 +139,8 @@ int attach_plan(const struct attach_options *o, const char *server,
 		a->attach_flags |= NBD_ATTACH_LOSS_FAILS;
 	if (o->persist)
 		a->attach_flags |= NBD_ATTACH_PERSIST;
+	if (o->no_optgo)
+		a->attach_flags |= NBD_ATTACH_NO_OPTGO;
 	return 0;
 }
 

@@ -171,6 +171,7 @@ static int negotiate_and_attach(const struct attach_options *o, struct nl *nl,
 		.op = NEG_GO,
 		.name = o->uri.export,
 		.name_len = strlen(o->uri.export),
+		.by_name = o->no_optgo,
 	};
 	s64 deadline = deadline_in((s64)o->connect_timeout * 1000);
 	struct nl_attach a = { .has_index = false };

@@ -17,7 +17,8 @@
  * the caller, and so does @peer: the address to try first, as the kernel shows it. URIs
  * are absolute.
  * A renewal is for a device that is attached, with as many connections as it has.
- * Without a device none is taken that is @reserved for something else.
+ * Without a device none is taken that is @reserved for something else. With @no_optgo
+ * each connection asks for the export by EXPORT_NAME at once.
  */
 struct attach_options {
 	struct uri uri;
@@ -30,6 +31,7 @@ struct attach_options {
 	bool read_only;
 	bool no_partscan;
 	bool force_multi_conn;
+	bool no_optgo;
 	bool loss_fails;
 	bool persist;
 	bool renewal;

@@ -44,6 +44,8 @@ static const char help[] =
 	"      --alternate URI       another place where the export is found, up to 8\n"
 	"                            times; with --persist\n"
 	"  -N, --name EXPORT         the export, instead of the one in URI\n"
+	"      --no-optgo            for a server that hangs up on NBD_OPT_GO: ask for the\n"
+	"                            export in the old way\n"
 	"      --no-partscan         do not look for partitions\n"
 	"      --max-request SIZE    largest request\n"
 	"      --read-ahead SIZE     read-ahead\n"

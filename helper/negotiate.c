@@ -67,6 +67,7 @@ static void emit_option(struct negotiate *n, u32 option, u32 len)
 	n->total = 0;
 }
 
+/* proto.md, "Option types", NBD_OPT_EXPORT_NAME: ends the handshake, well or not. */
 static void send_export_name(struct negotiate *n)
 {
 	emit_option(n, NBD_OPT_EXPORT_NAME, (u32)n->request.name_len);
@@ -121,7 +122,7 @@ static void start_request(struct negotiate *n)
 	}
 	switch (n->request.op) {
 	case NEG_GO:
-		if (fixed)
+		if (fixed && !n->request.by_name)
 			send_go(n, NBD_OPT_GO);
 		else
 			send_export_name(n);

@@ -31,12 +31,14 @@ enum neg_op {
  * @name: GO and INFO: the export; must stay until the operation ends
  * @name_len: bytes in @name
  * @describe: GO and INFO: ask for name and description too
+ * @by_name: GO: use EXPORT_NAME at once, which every server knows
  */
 struct neg_request {
 	enum neg_op op;
 	const char *name;
 	size_t name_len;
 	bool describe;
+	bool by_name;
 };
 
 enum neg_phase {

@@ -135,6 +135,7 @@ static struct json_object *new_device(const struct nl_device *d)
 	add_bool(o, "partscan", !(d->attach_flags & NBD_ATTACH_NO_PARTSCAN));
 	add_bool(o, "force_multi_conn",
 		 d->attach_flags & NBD_ATTACH_FORCE_MULTI_CONN);
+	add_bool(o, "no_optgo", d->attach_flags & NBD_ATTACH_NO_OPTGO);
 	add_string(o, "zeroes", print_zeroes(d->zeroes));
 	add_number(o, "queue_depth", d->queue_depth);
 	add_number(o, "hw_queues", d->hw_queues);

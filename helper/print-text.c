@@ -196,6 +196,9 @@ static void text_device(const struct nl_device *d)
 	row("multi-conn");
 	printf("%s\n", d->attach_flags & NBD_ATTACH_FORCE_MULTI_CONN ?
 	       "forced" : "not forced");
+	row("option GO");
+	printf("%s\n", d->attach_flags & NBD_ATTACH_NO_OPTGO ?
+	       "not tried" : "tried");
 	row_number("queue depth", d->queue_depth, " per connection");
 	row("queues");
 	printf("%u, with %u tags together\n", d->hw_queues, d->tags);

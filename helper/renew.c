@@ -46,6 +46,7 @@ int renew_options(const struct nl_device *d, struct attach_options *o,
 	o->connections = (unsigned int)d->nr_conns;
 	o->read_only = d->server_flags & NBD_FLAG_READ_ONLY;
 	o->force_multi_conn = d->attach_flags & NBD_ATTACH_FORCE_MULTI_CONN;
+	o->no_optgo = d->attach_flags & NBD_ATTACH_NO_OPTGO;
 	return 0;
 }
 
@@ -65,6 +66,7 @@ int renew_negotiate(const struct attach_options *o, struct session *s,
 		.op = NEG_GO,
 		.name = o->uri.export,
 		.name_len = strlen(o->uri.export),
+		.by_name = o->no_optgo,
 	};
 	s64 deadline = deadline_in((s64)o->connect_timeout * 1000);
 

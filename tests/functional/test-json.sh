@@ -33,8 +33,8 @@ is "$T/status" '.devices[0] | (["device", "index", "size", "state",
 	"block_preferred", "payload_max", "max_request", "read_ahead",
 	"wbt_lat_usec", "flags",
 	"client_flags", "timeout", "dead_timeout", "fence", "partscan",
-	"force_multi_conn", "zeroes", "queue_depth", "hw_queues", "tags", "openers",
-	"parked", "on_restart", "losses", "persist", "alternates", "reconnect",
+	"force_multi_conn", "no_optgo", "zeroes", "queue_depth", "hw_queues", "tags",
+	"openers", "parked", "on_restart", "losses", "persist", "alternates", "reconnect",
 	"pid", "connections"] -
 	keys) == []'
 is "$T/status" '.devices[0].connections | length == 2 and all((["index",

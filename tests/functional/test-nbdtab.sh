@@ -71,6 +71,7 @@ attach_quietly nbd3
 prints /dev/nbd3
 attach_quietly /dev/nbd4
 prints /dev/nbd4
+expect_field nbd4 .no_optgo true
 seen >"$T/ours"
 cmp -s "$T/theirs" "$T/ours" ||
 	fail "not as nbd-client: $(diff "$T/theirs" "$T/ours")"

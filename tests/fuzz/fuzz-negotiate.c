@@ -3,7 +3,8 @@
  * The handshake with a server that says anything. An input is
  *
  *	3 bytes		what is asked for, one thing after the other: NEG_* (2
- *			bits), whether to describe (1), which name (2)
+ *			bits), whether to describe (1), which name (2), whether
+ *			without GO (1)
  *	1 byte		the server's bytes come in pieces of so many, 0: 256
  *	the rest	what the server says, then it hangs up
  *
@@ -54,6 +55,7 @@ static struct neg_request request_of(u8 choice)
 	struct neg_request request = {
 		.op = choice & 3,
 		.describe = choice & 4,
+		.by_name = choice & 32,
 		.name = names[choice >> 3 & 3].s,
 		.name_len = names[choice >> 3 & 3].len,
 	};

@@ -15,9 +15,10 @@ struct script script;
 struct sent sent;
 struct negotiate neg;
 
-const struct neg_request go = { NEG_GO, "disk", 4, true };
-const struct neg_request info = { NEG_INFO, "disk", 4, true };
-const struct neg_request list = { NEG_LIST, "", 0, false };
+const struct neg_request go = { NEG_GO, "disk", 4, true, false };
+const struct neg_request by_name = { NEG_GO, "disk", 4, true, true };
+const struct neg_request info = { NEG_INFO, "disk", 4, true, false };
+const struct neg_request list = { NEG_LIST, "", 0, false, false };
 
 void put(const void *data, size_t len)
 {

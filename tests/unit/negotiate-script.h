@@ -30,6 +30,7 @@ extern struct sent sent;
 extern struct negotiate neg;
 
 extern const struct neg_request go;
+extern const struct neg_request by_name;
 extern const struct neg_request info;
 extern const struct neg_request list;
 

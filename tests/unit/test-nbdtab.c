@@ -17,7 +17,8 @@ static char path[32];
 
 static const char their_options[] =
 	"nbd0 /s disk bs=4096,timeout=7,conns=3,persist,swap,unix,port=1,no_optgo\n"
-	"nbd1 server disk _netdev,_x=1,port=1,_y,readonly\n";
+	"nbd1 server disk _netdev,_x=1,port=1,_y,readonly\n"
+	"nbd2 server disk no-optgo\n";
 
 static const char our_options[] =
 	"nbd0 nbd+unix:///a?socket=/a,b - queue-depth=256,connections=2\n"
@@ -122,9 +123,14 @@ static void test_their_options(void **state)
 	assert_true(o->persist);
 	assert_int_equal(o->dead_timeout, 14 * 24 * 3600);
 	assert_false(o->read_only);
+	assert_true(o->no_optgo);
 	assert_int_equal(table->wrong.status, ST_OK);
-	assert_int_equal(table->next->args.o.uri.port, 1);
-	assert_true(table->next->args.o.read_only);
+
+	o = &nbdtab_find(table, 1)->args.o;
+	assert_int_equal(o->uri.port, 1);
+	assert_true(o->read_only);
+	assert_false(o->no_optgo);
+	assert_true(nbdtab_find(table, 2)->args.o.no_optgo);
 	nbdtab_free(table);
 }
 
@@ -233,6 +239,7 @@ static void test_bad_lines(void **state)
 	refuse("nbd0 h x nbdtab=x\n", "unknown option nbdtab");
 	refuse("nbd0 h x swap=1\n", "swap takes no value");
 	refuse("nbd0 h x unix=1\n", "unix takes no value");
+	refuse("nbd0 h x no_optgo=1\n", "no_optgo takes no value");
 	refuse("nbd0 h x persist=yes\n", "persist takes no value");
 	refuse("nbd0 h x bs\n", "bs needs a value");
 	refuse("nbd0 h x bs=\n", "bs needs a value");

@@ -42,6 +42,21 @@ static void script_fallback_zeroes(void)
 	fill(NBD_EXPORT_NAME_ZEROES);
 }
 
+static void script_by_name(void)
+{
+	greet(FIXED);
+	put64(SIZE);
+	put16(FLAGS);
+}
+
+static void script_by_name_zeroes(void)
+{
+	greet(NBD_HS_FIXED_NEWSTYLE);
+	put64(SIZE);
+	put16(FLAGS);
+	fill(NBD_EXPORT_NAME_ZEROES);
+}
+
 static void script_old(void)
 {
 	greet(0);
@@ -77,7 +92,11 @@ static const struct good goods[] = {
 	{ "fallback", script_fallback, &go, NEG_TRANSMISSION },
 	{ "fallback with zeroes", script_fallback_zeroes, &go,
 	  NEG_TRANSMISSION },
+	{ "by name", script_by_name, &by_name, NEG_TRANSMISSION },
+	{ "by name with zeroes", script_by_name_zeroes, &by_name,
+	  NEG_TRANSMISSION },
 	{ "old", script_old, &go, NEG_TRANSMISSION },
+	{ "old by name", script_old, &by_name, NEG_TRANSMISSION },
 	{ "info", script_info, &info, NEG_READY },
 	{ "list", script_list, &list, NEG_READY },
 };
@@ -213,6 +232,20 @@ static void test_sent_fallback(void **state)
 			    expected, sizeof(expected) - 1);
 }
 
+/* Neither GO nor INFO, which some servers that are otherwise in order do not stand. */
+static void test_sent_by_name(void **state)
+{
+	static const unsigned char expected[] =
+		"\0\0\0\3"
+		"IHAVEOPT\0\0\0\1\0\0\0\4disk";
+
+	(void)state;
+	script_by_name();
+	run(&by_name);
+	assert_int_equal(sent.len, sizeof(expected) - 1);
+	assert_memory_equal(sent.data, expected, sent.len);
+}
+
 /* Only flags that the server has, and that we know, are sent back. */
 static void test_sent_flags(void **state)
 {
@@ -282,21 +315,27 @@ static void test_old_cannot(void **state)
 }
 
 /* EXPORT_NAME has no error reply: the server just hangs up. */
-static void test_unknown_by_name(void **state)
+static void hung_up(u16 flags, const struct neg_request *request)
 {
-	(void)state;
-	greet(0);
-	run(&go);
+	greet(flags);
+	run(request);
 	assert_int_equal(neg.phase, NEG_FAILED);
 	assert_int_equal(neg.err.status, ST_REFUSED);
 	assert_non_null(strstr(neg.err.text, "\"disk\""));
+}
+
+static void test_unknown_by_name(void **state)
+{
+	(void)state;
+	hung_up(0, &go);
+	hung_up(FIXED, &by_name);
 }
 
 static void test_longest_name(void **state)
 {
 	static char name[NBD_MAX_STRING];
 	const struct neg_request request = {
-		NEG_GO, name, sizeof(name), true,
+		NEG_GO, name, sizeof(name), true, false,
 	};
 
 	(void)state;
@@ -320,6 +359,7 @@ int main(void)
 		cmocka_unit_test(test_random_bytes),
 		cmocka_unit_test(test_sent_go),
 		cmocka_unit_test(test_sent_fallback),
+		cmocka_unit_test(test_sent_by_name),
 		cmocka_unit_test(test_sent_flags),
 		cmocka_unit_test(test_results),
 		cmocka_unit_test(test_again),

@@ -95,6 +95,7 @@ enum {
 #define NBD_ATTACH_FORCE_MULTI_CONN (1 << 1)	/* several connections, each flushed */
 #define NBD_ATTACH_LOSS_FAILS	(1 << 2)	/* the first flush after a possible loss */
 #define NBD_ATTACH_PERSIST	(1 << 3)	/* a monitor gives it new connections */
+#define NBD_ATTACH_NO_OPTGO	(1 << 4)	/* connections ask by NBD_OPT_EXPORT_NAME */
 
 /* NBD_ATTR_ZEROES: given with CONNECT, shown by GET. */
 enum {
