@@ -161,6 +161,18 @@ static int attach_uri(int n, char **words, struct attach_args *args,
 	return ret;
 }
 
+static void warn_of_unknown(const struct nbdtab_entry *entry,
+			    const struct command *command)
+{
+	struct err warning;
+
+	if (!*entry->unknown)
+		return;
+	err_set(&warning, ST_USAGE, "%s, line %u: unknown option ignored: %s",
+		command->table, entry->line, entry->unknown);
+	err_print(&warning);
+}
+
 static int attach_entry(const struct nbdtab_entry *entry,
 			struct command *command, struct err *err)
 {
@@ -170,6 +182,7 @@ static int attach_entry(const struct nbdtab_entry *entry,
 		*err = entry->wrong;
 		return -1;
 	}
+	warn_of_unknown(entry, command);
 	args = entry->args;
 	if (parse_options(command, &args, err))
 		return -1;

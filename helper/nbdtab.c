@@ -85,13 +85,23 @@ static int check_value(const char *name, bool valued, const char *value,
 	return 0;
 }
 
+/* As nbd-client does: it goes on with the rest of the line. */
+static int pass_over(struct nbdtab_entry *entry, const char *name)
+{
+	size_t used = strlen(entry->unknown);
+
+	snprintf(entry->unknown + used, sizeof(entry->unknown) - used, "%s%s",
+		 used ? ", " : "", name);
+	return 0;
+}
+
 static int set_ours(struct nbdtab_entry *entry, const char *shown,
 		    const char *name, const char *value, struct err *err)
 {
 	const struct option *option = attach_args_find(name);
 
 	if (!option)
-		return err_set(err, ST_USAGE, "unknown option %s", shown);
+		return pass_over(entry, shown);
 	if (check_value(shown, option->has_arg == required_argument, value,
 			err))
 		return -1;

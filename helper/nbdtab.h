@@ -7,6 +7,7 @@
 #include "err.h"
 
 #define NBDTAB_PATH	"/etc/nbdtab"
+#define NBDTAB_UNKNOWN	256
 
 /**
  * struct nbdtab_entry - one line
@@ -15,6 +16,8 @@
  * @text: the line, cut up; @args points into it
  * @args: what it says, after attach_args_finish(); of a line that is wrong only
  *	the device, if that could be read
+ * @unknown: its options that nobody knows, with commas between them, for a warning;
+ *	cut off if they are too long
  * @wrong: why it cannot be attached, with file and line; ST_OK if it can
  */
 struct nbdtab_entry {
@@ -22,6 +25,7 @@ struct nbdtab_entry {
 	unsigned int line;
 	char *text;
 	struct attach_args args;
+	char unknown[NBDTAB_UNKNOWN];
 	struct err wrong;
 };
 

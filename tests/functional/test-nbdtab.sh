@@ -33,6 +33,11 @@ prints()
 	[ "$(tr '\n' ' ' <"$T/out")" = "$* " ] ||
 		fail "printed $(cat "$T/out"), not $*"
 }
+# warned LINE: that is all it said.
+warned()
+{
+	[ "$(cat "$T/err")" = "nbdctl: $1" ] || fail "said $(cat "$T/err"), not $1"
+}
 size_is()
 {
 	[ "$(blockdev --getsize64 "/dev/$1")" = $(($2 << 20)) ] ||
@@ -143,7 +148,7 @@ detach --all
 refused 2 'TLS is not supported' nbdctl attach --nbdtab "$tab" nbd3
 
 # A line that is wrong: its device is not attached, and others are.
-for bad in "nbd1 $sock" 'nbd1 h x colour=red' 'sda h x' 'nbd1 h x bs=1' \
+for bad in "nbd1 $sock" 'nbd1 h x colour,bs=1' 'sda h x' 'nbd1 h x bs=1' \
 	'nbd1 h x queue-depth=0' 'nbd1 nbd://h:x/ -' 'nbd1 h x a b'; do
 	printf 'nbd2 127.0.0.1 disk port=%s\n%s\n' "$tcp_port" "$bad" >"$tab"
 	refused 2 "$tab, line 2: " nbdctl attach --nbdtab "$tab" nbd1
@@ -154,6 +159,23 @@ for bad in "nbd1 $sock" 'nbd1 h x colour=red' 'sda h x' 'nbd1 h x bs=1' \
 	attach_quietly --nbdtab "$tab" nbd2
 	detach nbd2
 done
+# What nobody knows is passed over, with one line about each line that is used; the rest
+# of it counts.
+cat >"$tab" <<END
+nbd1 127.0.0.1 disk port=$tcp_port,colour=red,timeout=17,shape
+nbd2 127.0.0.1 disk port=$tcp_port
+nbd3 127.0.0.1 disk port=$tcp_port,size=9,readonly
+END
+attach_quietly --nbdtab "$tab" nbd2
+expect_status 0 nbdctl attach --nbdtab "$tab" nbd1
+prints /dev/nbd1
+warned "$tab, line 1: unknown option ignored: colour, shape"
+expect_field nbd1 .timeout 17
+expect_status 0 nbdctl attach --nbdtab "$tab" --all
+prints /dev/nbd3
+warned "$tab, line 3: unknown option ignored: size"
+expect_field nbd3 '.flags | index("read-only") != null' true
+detach --all
 # Two lines of one device: nobody knows which disk is meant.
 printf 'nbd2 127.0.0.1 disk port=%s\nnbd2 %s any unix\n' "$tcp_port" "$sock" >"$tab"
 refused 2 "$tab, line 1: nbd2 is in line 2, too" nbdctl attach --nbdtab "$tab" nbd2

@@ -234,9 +234,9 @@ static void test_bad_lines(void **state)
 	refuse("nbd0 [2001:db8::1] x\n", "has no ':'");
 	refuse("nbd0 /run/nbd.sock x\n", "option unix");
 	refuse("nbd0 nbd://h:x/ -\n", "malformed URI");
-	refuse("nbd0 h x colour=red\n", "unknown option colour");
-	refuse("nbd0 h x all\n", "unknown option all");
-	refuse("nbd0 h x nbdtab=x\n", "unknown option nbdtab");
+	refuse("nbd0 h x =red\n", "has no name");
+	refuse("nbd0 h x colour,bs=511\n", "bs 511: not between 512");
+	refuse("nbd0 h x colour,tls\n", "TLS");
 	refuse("nbd0 h x swap=1\n", "swap takes no value");
 	refuse("nbd0 h x unix=1\n", "unix takes no value");
 	refuse("nbd0 h x no_optgo=1\n", "no_optgo takes no value");
@@ -258,6 +258,24 @@ static void test_bad_lines(void **state)
 	refuse("nbd0 h x persist,alternate=h\n", "malformed URI");
 }
 
+/* The rest of the line counts, and other lines have nothing to do with it. */
+static void test_unknown_options(void **state)
+{
+	struct nbdtab_entry *entry, *table = take("nbd0 h x\n"
+		"nbd1 h x colour=red,bs=4096,all,nbdtab=x,readonly\n"
+		"nbd2 h x _colour,swap\n");
+
+	(void)state;
+	assert_string_equal(table->unknown, "");
+	entry = nbdtab_find(table, 1);
+	assert_int_equal(entry->wrong.status, ST_OK);
+	assert_string_equal(entry->unknown, "colour, all, nbdtab");
+	assert_int_equal(entry->args.o.block_size, 4096);
+	assert_true(entry->args.o.read_only);
+	assert_string_equal(entry->next->unknown, "");
+	nbdtab_free(table);
+}
+
 static void test_lengths(void **state)
 {
 	static char text[URI_MAX_EXPORT + 64];
@@ -270,6 +288,8 @@ static void test_lengths(void **state)
 	refuse(text, "too long");
 	snprintf(text, sizeof(text), "nbd0 /%0107d x unix", 0);
 	refuse(text, "at most 107");
+	snprintf(text, sizeof(text), "nbd0 h x %0300d,%0300d,bs=1", 0, 0);
+	refuse(text, "bs 1: not between 512");
 }
 
 static void test_no_file(void **state)
@@ -292,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_wrong_beside_right),
 		cmocka_unit_test(test_bad_lines),
+		cmocka_unit_test(test_unknown_options),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_no_file),
 	};
