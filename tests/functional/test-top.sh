@@ -268,7 +268,6 @@ is "$T/untimed" 'any(.devices[0].requests_per_second > 0)'
 is "$T/untimed" 'all(.devices[0] | ., .connections[] |
 	.reads.p50_ms == null and .writes.p50_ms == null and .flushes.p50_ms == null)'
 detach "$dev"
-nothing_left
 
 # None of those that are named is left, whatever else there is.
 attach --no-partscan "$uri" nbd1
@@ -281,3 +280,4 @@ wait $top || fail "top: status $?"
 [ "$(tail -n 1 "$T/named")" = "none of these devices is attached" ] ||
 	fail "it says: $(tail -n 1 "$T/named")"
 detach nbd1
+nothing_left
