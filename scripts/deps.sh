@@ -24,7 +24,7 @@ packages_set=(
 test_set=(
 	libcmocka-dev clang-14 libclang-rt-14-dev
 	sparse shellcheck mandoc perl jq
-	python3 python3-yaml python3-prometheus-client
+	python3 python3-yaml python3-jsonschema python3-prometheus-client
 	linux-source-6.12 flex bison bc libelf-dev libssl-dev
 	xz-utils zstd cpio tar rsync
 	qemu-system-x86 qemu-utils seabios busybox-static

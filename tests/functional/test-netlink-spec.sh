@@ -17,3 +17,11 @@ expect_status 0 nbdctl reconnect --replace "$dev" "nbd+unix:///?socket=$T/moved"
 	"$top/uapi/linux/nbd-netlink.h" 0 >"$T/out" 2>"$T/err" ||
 	fail "$(cat "$T/out" "$T/err")"
 detach "$dev"
+
+[ -n "${NBD_TOOLS:-}" ] || skip "NBD_TOOLS, see tests/vm/kernel-tools, for the last of it"
+start_nbdkit unix memory 16M
+timeout $((120 * slow)) /usr/bin/python3 "$top/tests/servers/ynl-calls" "$NBD_TOOLS" \
+	"$top/Documentation/netlink/specs/nbd.yaml" "$sock" >"$T/out" 2>"$T/err" ||
+	fail "$(cat "$T/out" "$T/err")"
+# It says what it did not expect, and goes on.
+[ ! -s "$T/out" ] || fail "$(cat "$T/out")"
