@@ -6,6 +6,7 @@
 #include <linux/jump_label.h>
 #include <linux/module.h>
 #include <linux/netlink.h>
+#include <linux/random.h>
 #include <net/sock.h>
 
 #include "attach.h"
@@ -15,6 +16,50 @@
 /* How long disconnect lets a healthy server answer what is in flight. */
 #define NBD_DRAIN_MS		1000
 #define NBD_DRAIN_STEP_MS	5
+
+/* --- serials --------------------------------------------------------- */
+
+static atomic_t nbd_last_serial;
+
+/**
+ * nbd_attach_setup() - choose where serials begin
+ *
+ * Anywhere: what user space remembers may be older than the module.
+ *
+ * Context: module init, before devices can be configured.
+ */
+void nbd_attach_setup(void)
+{
+	atomic_set(&nbd_last_serial, get_random_u32());
+}
+
+static u32 nbd_next_serial(void)
+{
+	u32 serial;
+
+	do
+		serial = atomic_inc_return(&nbd_last_serial);
+	while (!serial);
+	return serial;
+}
+
+/**
+ * nbd_serial_check() - is it the configuration that is meant?
+ * @dev: a configured device
+ * @serial: NBD_ATTR_SERIAL, 0 for any
+ * @extack: says that it is not
+ *
+ * Context: process; @dev->lock.
+ * Return: 0, or -ESTALE when it is another one.
+ */
+int nbd_serial_check(const struct nbd_dev *dev, u32 serial,
+		     struct netlink_ext_ack *extack)
+{
+	if (!serial || serial == dev->serial)
+		return 0;
+	NL_SET_ERR_MSG(extack, "the device was attached anew since");
+	return -ESTALE;
+}
 
 /* --- disconnect ------------------------------------------------------ */
 
@@ -125,8 +170,19 @@ void nbd_disconnect_dev(struct nbd_dev *dev)
 	module_put(THIS_MODULE);
 }
 
+/* Is it what is meant, if it is anything? */
+static int nbd_disconnect_meant(struct nbd_dev *dev, u32 serial,
+				struct netlink_ext_ack *extack)
+	__must_hold(&dev->lock)
+{
+	if (!nbd_state_configured(nbd_dev_state(dev)))
+		return 0;
+	return nbd_serial_check(dev, serial, extack);
+}
+
 /* Decide whether a disconnect may begin. 1: go on, 0: nothing to do. */
-static int nbd_disconnect_check(struct nbd_dev *dev, u32 detach_flags)
+static int nbd_disconnect_check(struct nbd_dev *dev, u32 detach_flags,
+				struct netlink_ext_ack *extack)
 {
 	/* The one in DO_IT does not use it. */
 	unsigned int unused = dev->by_ioctl;
@@ -142,12 +198,15 @@ static int nbd_disconnect_check(struct nbd_dev *dev, u32 detach_flags)
 	else
 		dev->closed = true;
 	spin_unlock(&dev->state_lock);
+	if (ret < 0)
+		NL_SET_ERR_MSG(extack, "somebody has the device open");
 	return ret;
 }
 
 /**
  * nbd_disconnect() - end a device's configuration
  * @index: number of the device
+ * @serial: NBD_ATTR_SERIAL of the configuration that is meant, 0 for any
  * @detach_flags: NBD_DETACH_*
  * @extack: says what is wrong
  *
@@ -155,10 +214,12 @@ static int nbd_disconnect_check(struct nbd_dev *dev, u32 detach_flags)
  * with an error. A device without a configuration is left alone.
  *
  * Context: process, sleeps; a bounded time whatever the server does.
- * Return: 0; -EINVAL when there is no such device; -EBUSY when
- * NBD_DETACH_UNUSED is set and somebody has it open.
+ * Return: 0; -EINVAL when there is no such device; -ESTALE when it has another
+ * configuration than the one that is meant; -EBUSY when NBD_DETACH_UNUSED is set
+ * and somebody has it open.
  */
-int nbd_disconnect(int index, u32 detach_flags, struct netlink_ext_ack *extack)
+int nbd_disconnect(int index, u32 serial, u32 detach_flags,
+		   struct netlink_ext_ack *extack)
 {
 	struct nbd_dev *dev = nbd_dev_get(index);
 	int ret;
@@ -168,14 +229,14 @@ int nbd_disconnect(int index, u32 detach_flags, struct netlink_ext_ack *extack)
 		return -EINVAL;
 	}
 	mutex_lock(&dev->lock);
-	ret = nbd_disconnect_check(dev, detach_flags);
+	ret = nbd_disconnect_meant(dev, serial, extack);
+	if (!ret)
+		ret = nbd_disconnect_check(dev, detach_flags, extack);
 	if (ret > 0) {
 		nbd_disconnect_dev(dev);
 		ret = 0;
 	}
 	mutex_unlock(&dev->lock);
-	if (ret == -EBUSY)
-		NL_SET_ERR_MSG(extack, "somebody has the device open");
 	nbd_dev_put(dev);
 	return ret;
 }
@@ -209,7 +270,7 @@ void nbd_attach_last_close(struct nbd_dev *dev)
 		nbd_set_idle(dev);
 		nbd_dev_remove_if_done(dev);
 	} else if (READ_ONCE(dev->closing) &&
-		   nbd_disconnect_check(dev, NBD_DETACH_UNUSED) > 0) {
+		   nbd_disconnect_check(dev, NBD_DETACH_UNUSED, NULL) > 0) {
 		nbd_disconnect_dev(dev);
 	}
 	mutex_unlock(&dev->lock);
@@ -291,6 +352,7 @@ static int nbd_configure(struct nbd_dev *dev, const struct nbd_params *params,
 	dev->conns = conns;
 	dev->nr_conns = count;
 	dev->params = *params;
+	WRITE_ONCE(dev->serial, nbd_next_serial());
 	mutex_unlock(&dev->info_lock);
 
 	ret = nbd_limits_apply(dev);
@@ -310,7 +372,6 @@ static int nbd_configure(struct nbd_dev *dev, const struct nbd_params *params,
 	 * has the last one. As long as requests can depend on a new socket there is one.
 	 */
 	static_branch_inc(&memalloc_socks_key);
-	WRITE_ONCE(dev->serial, dev->serial + 1);
 	spin_lock(&dev->state_lock);
 	dev->closed = false;
 	spin_unlock(&dev->state_lock);
@@ -345,10 +406,12 @@ static int nbd_connect_locked(struct nbd_dev *dev, struct nbd_connect *req,
 		return ret;
 	}
 	ret = nbd_configure(dev, &req->params, conns, req->nr_fds);
+	if (ret)
+		return ret;
 	/* The device owns the name now. */
-	if (!ret)
-		req->params.backend = NULL;
-	return ret;
+	req->params.backend = NULL;
+	req->serial = dev->serial;
+	return 0;
 }
 
 /*

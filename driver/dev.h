@@ -106,7 +106,8 @@ struct nbd_setup {
  *	from and to IDLE under @lock
  * @openers: open file descriptors and mounts, of partitions too
  * @state_wait: woken when @state has changed
- * @serial: number of the configuration; changes under @lock
+ * @serial: NBD_ATTR_SERIAL of the present, or the last, configuration; changes
+ *	under @lock and @info_lock, together with @conns
  * @by_ioctl: the present, or the last, configuration is DO_IT's; changes under
  *	@lock
  * @setup: for DO_IT, or NULL; appears under @lock, goes with the last close

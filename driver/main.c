@@ -4,6 +4,7 @@
  */
 #include <linux/module.h>
 
+#include "attach.h"
 #include "ioctl.h"
 #include "link.h"
 #include "netlink.h"
@@ -43,6 +44,7 @@ static int __init nbd_init(void)
 	ret = nbd_conn_setup();
 	if (ret)
 		goto disk;
+	nbd_attach_setup();
 	nbd_debugfs_setup();
 	ret = nbd_devs_setup(&nbd_main_ops, nbds_max);
 	if (ret)

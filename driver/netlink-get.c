@@ -161,7 +161,8 @@ static int nbd_put_params(struct sk_buff *skb, const struct nbd_dev *dev)
 	    nla_put_u32(skb, NBD_ATTR_PAYLOAD_MAX, p->payload_max) ||
 	    nla_put_u32(skb, NBD_ATTR_FENCE, p->fence) ||
 	    nla_put_u32(skb, NBD_ATTR_ZEROES, p->zeroes) ||
-	    nla_put_u32(skb, NBD_ATTR_PID, p->pid))
+	    nla_put_u32(skb, NBD_ATTR_PID, p->pid) ||
+	    nla_put_u32(skb, NBD_ATTR_SERIAL, dev->serial))
 		return -EMSGSIZE;
 	if (p->backend &&
 	    nla_put_string(skb, NBD_ATTR_BACKEND_IDENTIFIER, p->backend))

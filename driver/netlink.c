@@ -42,6 +42,7 @@ static const struct nla_policy nbd_policy[NBD_ATTR_MAX + 1] = {
 							  NBD_DETACH_UNUSED),
 	[NBD_ATTR_CONNECTION]		= { .type = NLA_U32 },
 	[NBD_ATTR_MOVED_TO]		= { .type = NLA_STRING },
+	[NBD_ATTR_SERIAL]		= NLA_POLICY_MIN(NLA_U32, 1),
 };
 
 static const struct nla_policy nbd_sock_policy[NBD_SOCK_MAX + 1] = {
@@ -177,17 +178,20 @@ static int nbd_parse_connect(struct genl_info *info, struct nbd_connect *req)
 
 /* --- commands -------------------------------------------------------- */
 
-static void nbd_connect_reply(struct genl_info *info, int index)
+/* A program that does not know this driver gets what it knows, the index alone. */
+static void nbd_connect_reply(struct genl_info *info, int index, u32 serial)
 {
+	bool knows = info->attrs[NBD_ATTR_ATTACH_FLAGS];
 	struct sk_buff *skb;
 	void *head;
 
-	skb = genlmsg_new(nla_total_size(sizeof(u32)), GFP_KERNEL);
+	skb = genlmsg_new(2 * nla_total_size(sizeof(u32)), GFP_KERNEL);
 	if (!skb)
 		return;
 	head = genlmsg_put_reply(skb, info, &nbd_genl_family, 0,
 				 NBD_CMD_CONNECT);
-	if (!head || nla_put_u32(skb, NBD_ATTR_INDEX, index)) {
+	if (!head || nla_put_u32(skb, NBD_ATTR_INDEX, index) ||
+	    (knows && nla_put_u32(skb, NBD_ATTR_SERIAL, serial))) {
 		nlmsg_free(skb);
 		return;
 	}
@@ -218,7 +222,7 @@ static int nbd_genl_connect(struct sk_buff *skb, struct genl_info *info)
 	}
 	ret = nbd_connect(req, info->extack);
 	if (ret >= 0) {
-		nbd_connect_reply(info, ret);
+		nbd_connect_reply(info, ret, req->serial);
 		ret = 0;
 	}
 out:
@@ -237,7 +241,7 @@ static int nbd_genl_disconnect(struct sk_buff *skb, struct genl_info *info)
 	ret = nbd_parse_index(info, false, &index);
 	if (ret)
 		return ret;
-	return nbd_disconnect(index,
+	return nbd_disconnect(index, nbd_get_u32(info, NBD_ATTR_SERIAL, 0),
 			      nbd_get_u32(info, NBD_ATTR_DETACH_FLAGS, 0),
 			      info->extack);
 }
@@ -264,6 +268,7 @@ static int nbd_do_reconfigure(struct genl_info *info,
 	if (ret)
 		return ret;
 
+	req->serial = nbd_get_u32(info, NBD_ATTR_SERIAL, 0);
 	req->change_flags = nbd_get_u32(info, NBD_ATTR_CHANGE_FLAGS, 0);
 	nbd_optional_u64(info, NBD_ATTR_SIZE_BYTES, &size, &req->size);
 	nbd_optional_u64(info, NBD_ATTR_BLOCK_SIZE_BYTES, &block,

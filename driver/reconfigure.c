@@ -171,6 +171,9 @@ static int nbd_reconfigure_locked(struct nbd_dev *dev,
 		NL_SET_ERR_MSG(extack, "the device is not attached");
 		return -EINVAL;
 	}
+	ret = nbd_serial_check(dev, req->serial, extack);
+	if (ret)
+		return ret;
 	if (dev->by_ioctl) {
 		NL_SET_ERR_MSG(extack, "the device was attached by ioctl");
 		return -EINVAL;
@@ -192,7 +195,8 @@ static int nbd_reconfigure_locked(struct nbd_dev *dev,
  *
  * Context: process, sleeps; the process whose descriptors are given.
  * Return: 0; -EINVAL when there is no such device, it is not attached or was by
- * ioctl, or the server is another one; -ENOSPC when there are more sockets than
+ * ioctl, or the server is another one; -ESTALE when it has another configuration
+ * than the one that is meant; -ENOSPC when there are more sockets than
  * connections that are down; what nbd_conn_adopt() and nbd_replace() say. After
  * an error nothing has changed.
  */

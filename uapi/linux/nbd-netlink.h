@@ -71,11 +71,20 @@ enum {
 	NBD_ATTR_LATENCY_TRIM,
 	NBD_ATTR_LATENCY_FLUSH,
 	NBD_ATTR_MOVED_TO,		/* string, in place of the backend; "": not moved */
+	NBD_ATTR_SERIAL,		/* u32, see below */
 
 	__NBD_ATTR_MAX,
 };
 
 #define NBD_ATTR_MAX	(__NBD_ATTR_MAX - 1)
+
+/*
+ * NBD_ATTR_SERIAL: never 0, and another one for each time that a device is attached, so
+ * that it says which attachment is meant where an index says which device. GET shows it
+ * while the device is attached; so does the reply to a CONNECT that has
+ * NBD_ATTR_ATTACH_FLAGS, while one without is answered as by the stock driver. Given with
+ * DISCONNECT or RECONFIGURE: ESTALE if the device was attached anew since.
+ */
 
 /*
  * NBD_ATTR_LATENCY_*: how many requests took how long, from when the block layer had
