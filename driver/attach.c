@@ -170,14 +170,23 @@ void nbd_disconnect_dev(struct nbd_dev *dev)
 	module_put(THIS_MODULE);
 }
 
-/* Is it what is meant, if it is anything? */
+/* Is it what somebody has seen who wants it to end? Holds as long as @dev->lock. */
 static int nbd_disconnect_meant(struct nbd_dev *dev, u32 serial,
+				u32 detach_flags,
 				struct netlink_ext_ack *extack)
 	__must_hold(&dev->lock)
 {
+	int ret;
+
 	if (!nbd_state_configured(nbd_dev_state(dev)))
 		return 0;
-	return nbd_serial_check(dev, serial, extack);
+	ret = nbd_serial_check(dev, serial, extack);
+	if (!ret && detach_flags & NBD_DETACH_DEAD &&
+	    nbd_queue_live(&dev->queue)) {
+		NL_SET_ERR_MSG(extack, "a connection of the device is live");
+		ret = -EBUSY;
+	}
+	return ret;
 }
 
 /* Decide whether a disconnect may begin. 1: go on, 0: nothing to do. */
@@ -216,7 +225,7 @@ static int nbd_disconnect_check(struct nbd_dev *dev, u32 detach_flags,
  * Context: process, sleeps; a bounded time whatever the server does.
  * Return: 0; -EINVAL when there is no such device; -ESTALE when it has another
  * configuration than the one that is meant; -EBUSY when NBD_DETACH_UNUSED is set
- * and somebody has it open.
+ * and somebody has it open, or NBD_DETACH_DEAD and a connection is live.
  */
 int nbd_disconnect(int index, u32 serial, u32 detach_flags,
 		   struct netlink_ext_ack *extack)
@@ -229,7 +238,7 @@ int nbd_disconnect(int index, u32 serial, u32 detach_flags,
 		return -EINVAL;
 	}
 	mutex_lock(&dev->lock);
-	ret = nbd_disconnect_meant(dev, serial, extack);
+	ret = nbd_disconnect_meant(dev, serial, detach_flags, extack);
 	if (!ret)
 		ret = nbd_disconnect_check(dev, detach_flags, extack);
 	if (ret > 0) {

@@ -83,7 +83,8 @@ enum {
  * that it says which attachment is meant where an index says which device. GET shows it
  * while the device is attached; so does the reply to a CONNECT that has
  * NBD_ATTR_ATTACH_FLAGS, while one without is answered as by the stock driver. Given with
- * DISCONNECT or RECONFIGURE: ESTALE if the device was attached anew since.
+ * DISCONNECT or RECONFIGURE: ESTALE if the device was attached anew since. A driver that
+ * does not show it has no NBD_DETACH_DEAD either.
  */
 
 /*
@@ -116,6 +117,7 @@ enum {
 
 /* NBD_ATTR_DETACH_FLAGS: given with DISCONNECT. */
 #define NBD_DETACH_UNUSED	(1 << 0)	/* EBUSY while anybody has it open */
+#define NBD_DETACH_DEAD		(1 << 1)	/* EBUSY while a connection is live */
 
 /* NBD_ATTR_CHANGE_FLAGS: given with RECONFIGURE. */
 #define NBD_CHANGE_REPLACE	(1 << 0)	/* sockets for all connections, live ones too */
