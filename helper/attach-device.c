@@ -141,7 +141,7 @@ static void connect_any(const struct attach_options *o, struct nl *nl,
  * @server: name of the server for messages
  * @a: what the kernel is to be told; it says the device, or none: then it is the first
  *	one that is free and not reserved
- * @index: result, the device
+ * @taken: result, on success which device it is, and its serial
  * @err: filled on failure
  *
  * Waits for a moment for somebody else to close the device. The sockets are the kernel's
@@ -150,27 +150,25 @@ static void connect_any(const struct attach_options *o, struct nl *nl,
  * Return: 0, or -1 with @err set.
  */
 int attach_connect(const struct attach_options *o, struct nl *nl,
-		   const char *server, const struct nl_attach *a, u32 *index,
-		   struct err *err)
+		   const char *server, const struct nl_attach *a,
+		   struct nl_answer *taken, struct err *err)
 {
-	struct nl_answer answer;
 	char what[64] = "cannot attach to a free device";
 
 	if (a->has_index) {
 		snprintf(what, sizeof(what), "cannot attach to nbd%u",
 			 a->index);
-		connect_named(nl, a, BUSY_MS, &answer);
+		connect_named(nl, a, BUSY_MS, taken);
 	} else {
-		connect_any(o, nl, a, &answer);
+		connect_any(o, nl, a, taken);
 	}
-	if (answer.error && attach_block_refused(o, server, a, &answer, err))
+	if (taken->error && attach_block_refused(o, server, a, taken, err))
 		return -1;
-	if (answer.error)
-		return nl_error(&answer, what, err);
-	if (!answer.has_index)
+	if (taken->error)
+		return nl_error(taken, what, err);
+	if (!taken->has_index)
 		return err_set(err, ST_FAILED,
 			       "%s: the kernel did not say which it took",
 			       what);
-	*index = answer.index;
 	return 0;
 }

@@ -27,8 +27,8 @@ static char *format(const struct uri *uri)
 }
 
 /* What the monitor has to know. */
-static int remember(const struct attach_options *o, struct nl *nl, u32 index,
-		    struct err *err)
+static int remember(const struct attach_options *o, struct nl *nl,
+		    const struct nl_answer *taken, struct err *err)
 {
 	char *alternates[STATE_ALTERNATES];
 	size_t n;
@@ -42,22 +42,25 @@ static int remember(const struct attach_options *o, struct nl *nl, u32 index,
 	if (n < o->nr_alternates)
 		ret = err_set(err, ST_FAILED, "out of memory");
 	else
-		ret = persist_write(nl, index, alternates, n, err);
+		ret = persist_write(nl, taken->index, taken->serial,
+				    alternates, n, err);
 	while (n--)
 		free(alternates[n]);
 	return ret;
 }
 
-static u32 state_of(struct nl *nl, u32 index)
+/* Of what was attached: idle, if by now it is something else. */
+static u32 state_of(struct nl *nl, const struct nl_answer *taken)
 {
 	struct nl_devices devices;
 	struct nl_answer answer;
 	u32 state;
 
-	nl_get(nl, index, &devices, &answer);
+	nl_get(nl, taken->index, &devices, &answer);
 	switch (answer.error) {
 	case 0:
-		state = devices.d[0].state;
+		state = nl_is_meant(&devices.d[0], taken->serial) ?
+			devices.d[0].state : NBD_STATE_IDLE;
 		break;
 	case ENODEV:
 	case ENOENT:
@@ -72,22 +75,23 @@ static u32 state_of(struct nl *nl, u32 index)
 }
 
 /* Whether it was lost while the server was to serve its first reads. */
-static int check_live(struct nl *nl, u32 index, struct err *err)
+static int check_live(struct nl *nl, const struct nl_answer *taken,
+		      struct err *err)
 {
 	char path[DEVICE_PATH_MAX];
 
-	switch (state_of(nl, index)) {
+	switch (state_of(nl, taken)) {
 	case NBD_STATE_LIVE:
 	case NBD_STATE_PARKED:
 		return 0;
 	case NBD_STATE_DEAD:
 		return err_set(err, ST_UNREACHABLE,
 			       "%s: the server did not serve the partition table and was given up; the kernel's log says why",
-			       device_path(path, index));
+			       device_path(path, taken->index));
 	default:
 		return err_set(err, ST_NO_DEVICE,
 			       "%s was detached while its partitions were looked for",
-			       device_path(path, index));
+			       device_path(path, taken->index));
 	}
 }
 
@@ -116,17 +120,18 @@ static void say_unwatched(const struct attach_options *o, u32 index)
 
 /* The kernel has it: see that it can be used, and say so. */
 static int finish(const struct attach_options *o, const struct nl_attach *a,
-		  struct nl *nl, u32 index, struct err *err)
+		  struct nl *nl, const struct nl_answer *taken, struct err *err)
 {
 	char path[DEVICE_PATH_MAX];
+	u32 index = taken->index;
 
-	if (o->persist && remember(o, nl, index, err))
+	if (o->persist && remember(o, nl, taken, err))
 		return -1;
 	if (device_wait(index, a->size, err))
 		return -1;
 	device_wbt_off(index);
 	if (!o->no_partscan &&
-	    (device_scan(index, err) || check_live(nl, index, err)))
+	    (device_scan(index, err) || check_live(nl, taken, err)))
 		return -1;
 	if (signals_pending())
 		return err_set(err, ST_FAILED, "interrupted");
@@ -142,8 +147,8 @@ static int hand_over(const struct attach_options *o, struct nl *nl,
 		     struct session *s, struct nl_attach *a, struct err *err)
 {
 	int fds[SESSION_MAX_LINKS];
+	struct nl_answer taken;
 	struct err ignored;
-	u32 index = 0;
 	unsigned int i;
 
 	for (i = 0; i < s->n; i++)
@@ -151,16 +156,16 @@ static int hand_over(const struct attach_options *o, struct nl *nl,
 	a->fds = fds;
 	a->nr_fds = s->n;
 	signals_hold();
-	if (attach_connect(o, nl, s->server, a, &index, err))
+	if (attach_connect(o, nl, s->server, a, &taken, err))
 		return -1;
 	session_hand_over(s);
-	if (!finish(o, a, nl, index, err))
+	if (!finish(o, a, nl, &taken, err))
 		return 0;
-	/* By now it may be somebody else's. */
+	/* Nothing of it is left; an older driver would take somebody else's. */
 	if (err->status == ST_NO_DEVICE)
 		return -1;
-	if (!detach_now(nl, index, &ignored))
-		detach_wait(nl, index, false, &ignored);
+	if (!detach_now(nl, taken.index, taken.serial, 0, &ignored))
+		detach_wait(nl, taken.index, taken.serial, false, &ignored);
 	return -1;
 }
 

@@ -55,8 +55,8 @@ int attach_run(const struct attach_options *o, struct err *err);
 /* Between the files of the verb. */
 int attach_check_device(struct nl *nl, u32 index, struct err *err);
 int attach_connect(const struct attach_options *o, struct nl *nl,
-		   const char *server, const struct nl_attach *a, u32 *index,
-		   struct err *err);
+		   const char *server, const struct nl_attach *a,
+		   struct nl_answer *taken, struct err *err);
 int attach_block_refused(const struct attach_options *o, const char *server,
 			 const struct nl_attach *a,
 			 const struct nl_answer *answer, struct err *err);

@@ -21,6 +21,7 @@
 /* What matters here of a device's state. */
 struct view {
 	u32 state;
+	u32 serial;
 	u32 openers;
 	unsigned int live;
 };
@@ -35,6 +36,7 @@ static int get_view(struct nl *nl, u32 index, struct view *view,
 	nl_get(nl, index, &devices, &answer);
 	if (!answer.error) {
 		view->state = devices.d[0].state;
+		view->serial = devices.d[0].serial;
 		view->openers = devices.d[0].openers;
 		view->live = nl_live(&devices.d[0]);
 	}
@@ -43,7 +45,8 @@ static int get_view(struct nl *nl, u32 index, struct view *view,
 	return answer.error ? nl_error(&answer, what, err) : 0;
 }
 
-static int wait_idle(struct nl *nl, u32 index, bool force, struct err *err)
+static int wait_idle(struct nl *nl, u32 index, u32 serial, bool force,
+		     struct err *err)
 {
 	s64 deadline = deadline_in(IDLE_MS);
 	unsigned int nap = 1;
@@ -57,6 +60,9 @@ static int wait_idle(struct nl *nl, u32 index, bool force, struct err *err)
 			return 0;
 		}
 		if (view.state == NBD_STATE_IDLE)
+			return 0;
+		/* Attached anew. */
+		if (view.serial && view.serial != serial)
 			return 0;
 		if (force && view.openers && !view.live &&
 		    view.state == NBD_STATE_DISCONNECTING)
@@ -74,6 +80,7 @@ static int wait_idle(struct nl *nl, u32 index, bool force, struct err *err)
  * detach_wait - wait until a device is disconnected
  * @nl: the socket
  * @index: the device; it may vanish altogether
+ * @serial: what was detached, 0 if the driver has not said it
  * @force: openers may remain, then the device stays as a dead one
  * @err: filled on failure
  *
@@ -81,9 +88,10 @@ static int wait_idle(struct nl *nl, u32 index, bool force, struct err *err)
  *
  * Return: 0, or -1 with @err set.
  */
-int detach_wait(struct nl *nl, u32 index, bool force, struct err *err)
+int detach_wait(struct nl *nl, u32 index, u32 serial, bool force,
+		struct err *err)
 {
-	if (wait_idle(nl, index, force, err))
+	if (wait_idle(nl, index, serial, force, err))
 		return -1;
 	persist_clean(nl, index);
 	return 0;
@@ -102,15 +110,19 @@ static int disconnect_error(const struct nl_answer *answer, u32 index,
  * detach_now - disconnect a device whatever uses it
  * @nl: the socket
  * @index: the device
+ * @serial: as for nl_detach()
+ * @flags: NBD_DETACH_*
  * @err: filled on failure
  *
- * Return: 0, or -1 with @err set.
+ * Return: 0, or -1 with @err set: with ST_NO_DEVICE when it was attached anew, with
+ * ST_BUSY for what @flags say.
  */
-int detach_now(struct nl *nl, u32 index, struct err *err)
+int detach_now(struct nl *nl, u32 index, u32 serial, u32 flags,
+	       struct err *err)
 {
 	struct nl_answer answer;
 
-	nl_detach(nl, index, 0, &answer);
+	nl_detach(nl, index, serial, flags, &answer);
 	if (answer.error)
 		return disconnect_error(&answer, index, err);
 	return 0;
@@ -138,7 +150,7 @@ static int flush_error(u32 index, int error, struct err *err)
 }
 
 /* One try: 0, -1 with @err set, or 1 when somebody has the device open. */
-static int try_detach(struct nl *nl, u32 index, struct err *err)
+static int try_detach(struct nl *nl, u32 index, u32 serial, struct err *err)
 {
 	struct nl_answer answer;
 	char how[600];
@@ -151,7 +163,7 @@ static int try_detach(struct nl *nl, u32 index, struct err *err)
 		return 1;
 	if (error)
 		return flush_error(index, error, err);
-	nl_detach(nl, index, NBD_DETACH_UNUSED, &answer);
+	nl_detach(nl, index, serial, NBD_DETACH_UNUSED, &answer);
 	if (answer.error == EBUSY)
 		return 1;
 	if (answer.error)
@@ -184,7 +196,8 @@ static int wait_closed(struct nl *nl, u32 index, struct err *err)
  * @err: filled on failure
  *
  * Without @force the device must be unused. What is dirty is written and
- * flushed first. A program that has it open for a moment is waited for.
+ * flushed first. A program that has it open for a moment is waited for. What is
+ * attached anew meanwhile stays.
  *
  * Return: 0, or -1 with @err set.
  */
@@ -200,21 +213,23 @@ int detach_device(struct nl *nl, u32 index, bool force, struct err *err)
 		return err_set(err, ST_NO_DEVICE, "nbd%u is not attached",
 			       index);
 	if (force) {
-		if (detach_now(nl, index, err))
+		/* What is left of it has no serial that would protect the next one. */
+		if (view.state != NBD_STATE_DISCONNECTING &&
+		    detach_now(nl, index, view.serial, 0, err))
 			return -1;
-		return detach_wait(nl, index, true, err);
+		return detach_wait(nl, index, view.serial, true, err);
 	}
 	if (view.state == NBD_STATE_DISCONNECTING && !view.live) {
 		if (wait_closed(nl, index, err))
 			return -1;
-		return detach_wait(nl, index, false, err);
+		return detach_wait(nl, index, view.serial, false, err);
 	}
-	while ((ret = try_detach(nl, index, err)) > 0) {
+	while ((ret = try_detach(nl, index, view.serial, err)) > 0) {
 		if (!deadline_left(deadline))
 			return say_busy(index, err);
 		pause_ms(BUSY_NAP_MS);
 	}
-	return ret ? ret : detach_wait(nl, index, false, err);
+	return ret ? ret : detach_wait(nl, index, view.serial, false, err);
 }
 
 /**
@@ -231,7 +246,7 @@ bool detach_is_dead(const struct nl_device *d)
 /**
  * detach_dead - detach a device that has no live connection, whatever uses it
  * @nl: the socket
- * @d: the device
+ * @d: the device as it is now
  * @stalled: its server does not answer: it is as good as dead
  * @err: filled on failure
  *
@@ -252,5 +267,7 @@ int detach_dead(struct nl *nl, const struct nl_device *d, bool stalled,
 		return err_set(err, ST_BUSY,
 			       "nbd%u is busy: the root file system is on it",
 			       d->index);
-	return detach_device(nl, d->index, true, err);
+	if (detach_now(nl, d->index, d->serial, 0, err))
+		return -1;
+	return detach_wait(nl, d->index, d->serial, true, err);
 }

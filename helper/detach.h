@@ -11,7 +11,9 @@ int detach_device(struct nl *nl, u32 index, bool force, struct err *err);
 bool detach_is_dead(const struct nl_device *d);
 int detach_dead(struct nl *nl, const struct nl_device *d, bool stalled,
 		struct err *err);
-int detach_now(struct nl *nl, u32 index, struct err *err);
-int detach_wait(struct nl *nl, u32 index, bool force, struct err *err);
+int detach_now(struct nl *nl, u32 index, u32 serial, u32 flags,
+	       struct err *err);
+int detach_wait(struct nl *nl, u32 index, u32 serial, bool force,
+		struct err *err);
 
 #endif /* NBDCTL_DETACH_H */

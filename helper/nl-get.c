@@ -44,6 +44,7 @@ static const struct field device_fields[] = {
 	DEVICE(NBD_ATTR_PARKED, parked, 32),
 	DEVICE(NBD_ATTR_LOSSES, losses, 32),
 	DEVICE(NBD_ATTR_PID, pid, 32),
+	DEVICE(NBD_ATTR_SERIAL, serial, 32),
 	{ 0, 0, 0 },
 };
 
@@ -178,6 +179,18 @@ void nl_free_devices(struct nl_devices *devices)
 		nl_free_device(&devices->d[i]);
 	free(devices->d);
 	memset(devices, 0, sizeof(*devices));
+}
+
+/**
+ * nl_is_meant - whether a device is still attached as it was
+ * @device: the device as it is
+ * @serial: what was said when it was attached, or seen; 0: an older driver says nothing
+ *
+ * Return: false when it has been detached or attached anew; with an older driver true.
+ */
+bool nl_is_meant(const struct nl_device *device, u32 serial)
+{
+	return !serial || serial == device->serial;
 }
 
 /**

@@ -122,7 +122,7 @@ static int on_family(struct nl_msg *msg, struct exchange *x)
 static int on_reply(struct nl_msg *msg, void *arg)
 {
 	struct exchange *x = arg;
-	struct nlattr *index;
+	struct nlattr *index, *serial;
 
 	x->replied = true;
 	if (x->family)
@@ -141,6 +141,9 @@ static int on_reply(struct nl_msg *msg, void *arg)
 		x->answer->has_index = true;
 		x->answer->index = nla_get_u32(index);
 	}
+	serial = nlmsg_find_attr(nlmsg_hdr(msg), GENL_HDRLEN, NBD_ATTR_SERIAL);
+	if (serial && nla_len(serial) >= 4)
+		x->answer->serial = nla_get_u32(serial);
 	return NL_OK;
 }
 
@@ -362,7 +365,8 @@ static int put_numbers(struct nl_msg *msg, const struct nl_attach *a)
  * nl_attach - NBD_CMD_CONNECT
  * @nl: the socket
  * @attach: the arguments
- * @answer: result; on success the index of the device
+ * @answer: result; on success the index of the device and, unless the driver is an
+ *	older one, its serial
  */
 void nl_attach(struct nl *nl, const struct nl_attach *attach,
 	       struct nl_answer *answer)
@@ -384,6 +388,8 @@ static int put_change(struct nl_msg *msg, const struct nl_change *c)
 	int bad = 0;
 
 	bad |= nla_put_u32(msg, NBD_ATTR_INDEX, c->index);
+	if (c->serial)
+		bad |= nla_put_u32(msg, NBD_ATTR_SERIAL, c->serial);
 	bad |= nla_put_u64(msg, NBD_ATTR_SIZE_BYTES, c->size);
 	bad |= nla_put_u64(msg, NBD_ATTR_SERVER_FLAGS, c->server_flags);
 	bad |= nla_put_string(msg, NBD_ATTR_BACKEND_IDENTIFIER, c->backend);
@@ -418,10 +424,12 @@ void nl_change(struct nl *nl, const struct nl_change *change,
  * nl_detach - NBD_CMD_DISCONNECT
  * @nl: the socket
  * @index: the device
+ * @serial: that of the device as it was seen: one that was attached anew since is not
+ *	touched, the answer is ESTALE; 0: whatever is attached
  * @flags: NBD_DETACH_*
  * @answer: result
  */
-void nl_detach(struct nl *nl, u32 index, u32 flags,
+void nl_detach(struct nl *nl, u32 index, u32 serial, u32 flags,
 	       struct nl_answer *answer)
 {
 	struct exchange x = { .answer = answer };
@@ -430,6 +438,8 @@ void nl_detach(struct nl *nl, u32 index, u32 flags,
 	msg = new_message(nl->id, NLM_F_ACK, NBD_CMD_DISCONNECT);
 	if (msg) {
 		nla_put_u32(msg, NBD_ATTR_INDEX, index);
+		if (serial)
+			nla_put_u32(msg, NBD_ATTR_SERIAL, serial);
 		if (flags)
 			nla_put_u32(msg, NBD_ATTR_DETACH_FLAGS, flags);
 	}
@@ -510,6 +520,10 @@ int nl_error(const struct nl_answer *answer, const char *what,
 {
 	int status = ST_FAILED;
 
+	if (answer->error == ESTALE)
+		return err_set(err, ST_NO_DEVICE,
+			       "%s: it was detached and attached anew meanwhile",
+			       what);
 	if (answer->error == EBUSY)
 		status = ST_BUSY;
 	else if (answer->error == ENODEV || answer->error == ENOENT ||

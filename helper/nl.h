@@ -66,6 +66,7 @@ struct nl_conn {
  */
 struct nl_device {
 	u32 index;
+	u32 serial;		/* 0: not attached, or an older driver */
 	u32 state;
 	u64 size;
 	u64 block_size;
@@ -132,6 +133,7 @@ struct nl_attach {
  */
 struct nl_change {
 	u32 index;
+	u32 serial;		/* of the device as it was seen, see nl_detach() */
 	const int *fds;
 	size_t nr_fds;
 	u64 size;
@@ -147,6 +149,7 @@ struct nl_answer {
 	char text[256];		/* the kernel's words, may be empty */
 	bool has_index;
 	u32 index;
+	u32 serial;		/* 0: not said */
 };
 
 int nl_open(struct nl *nl, struct err *err);
@@ -159,7 +162,7 @@ void nl_attach(struct nl *nl, const struct nl_attach *attach,
 	       struct nl_answer *answer);
 void nl_change(struct nl *nl, const struct nl_change *change,
 	       struct nl_answer *answer);
-void nl_detach(struct nl *nl, u32 index, u32 flags,
+void nl_detach(struct nl *nl, u32 index, u32 serial, u32 flags,
 	       struct nl_answer *answer);
 void nl_get(struct nl *nl, u32 index, struct nl_devices *devices,
 	    struct nl_answer *answer);
@@ -172,6 +175,7 @@ int nl_error(const struct nl_answer *answer, const char *what,
 
 void nl_free_device(struct nl_device *device);
 void nl_free_devices(struct nl_devices *devices);
+bool nl_is_meant(const struct nl_device *device, u32 serial);
 unsigned int nl_live(const struct nl_device *device);
 const char *nl_live_peer(const struct nl_device *device);
 

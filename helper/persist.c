@@ -61,33 +61,38 @@ static int write_locked(const struct nl_device *d, char * const *alternates,
  * persist_write - leave for the monitor what it needs for a device
  * @nl: the socket
  * @index: the device, which this process has just attached
+ * @serial: its serial, 0: an older driver has not said it
  * @alternates: further URIs
  * @n: their number, at most STATE_ALTERNATES; without any, the kernel knows all, and
  *	what an earlier device left is removed
  * @err: filled on failure
  *
- * Return: 0, or -1 with @err set.
+ * Return: 0, or -1 with @err set: with ST_NO_DEVICE when it has been detached, be it
+ * that somebody else has attached it since.
  */
-int persist_write(struct nl *nl, u32 index, char * const *alternates, size_t n,
-		  struct err *err)
+int persist_write(struct nl *nl, u32 index, u32 serial,
+		  char * const *alternates, size_t n, struct err *err)
 {
 	struct nl_devices devices;
 	struct nl_answer answer;
 	char name[RUN_DIR_NAME_MAX];
-	int ret, lock;
+	int ret = 0;
+	int lock;
 
-	if (!n) {
-		run_dir_remove(attach_file(name, index));
-		return 0;
-	}
-	if (run_dir_make(err))
+	if (n && run_dir_make(err))
 		return -1;
 	lock = run_dir_lock();
 	nl_get(nl, index, &devices, &answer);
 	if (answer.error)
 		ret = nl_error(&answer, "cannot ask for the device", err);
-	else
+	else if (!nl_is_meant(&devices.d[0], serial))
+		ret = err_set(err, ST_NO_DEVICE,
+			      "nbd%u was detached before all was written down",
+			      index);
+	else if (n)
 		ret = write_locked(&devices.d[0], alternates, n, err);
+	else
+		run_dir_remove(attach_file(name, index));
 	nl_free_devices(&devices);
 	if (lock >= 0)
 		close(lock);

@@ -17,8 +17,8 @@ struct persist_kept {
 	struct state_attach s;
 };
 
-int persist_write(struct nl *nl, u32 index, char * const *alternates, size_t n,
-		  struct err *err);
+int persist_write(struct nl *nl, u32 index, u32 serial,
+		  char * const *alternates, size_t n, struct err *err);
 bool persist_read(const struct nl_device *d, struct state_attach *s);
 void persist_clean(struct nl *nl, u32 index);
 void persist_keep(struct persist_kept **list, const char *name);

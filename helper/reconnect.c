@@ -40,6 +40,7 @@ static int hand_over(struct nl *nl, struct session *s,
 {
 	struct nl_change change = {
 		.index = d->index,
+		.serial = d->serial,
 		.size = d->size,
 		.server_flags = d->server_flags,
 		.backend = d->backend,
@@ -101,6 +102,9 @@ static int check_server_now(struct nl *nl, const struct nl_device *d,
 	nl_get(nl, d->index, &devices, &answer);
 	if (answer.error)
 		ret = nl_error(&answer, what, err);
+	else if (!nl_is_meant(&devices.d[0], d->serial))
+		ret = err_set(err, ST_NO_DEVICE, "%s was detached meanwhile",
+			      what);
 	else if (!same_text(devices.d[0].moved_to, d->moved_to))
 		ret = err_set(err, ST_REFUSED,
 			      "%s: nbd%u was moved to another server meanwhile",
@@ -189,14 +193,15 @@ int reconnect_once(struct nl *nl, const struct nl_device *d,
 }
 
 /* Somebody else may have been faster, such as the monitor. */
-static bool has_come_back(struct nl *nl, u32 index, unsigned int *live)
+static bool has_come_back(struct nl *nl, const struct nl_device *d,
+			  unsigned int *live)
 {
 	struct nl_devices devices;
 	struct nl_answer answer;
 	bool complete = false;
 
-	nl_get(nl, index, &devices, &answer);
-	if (!answer.error) {
+	nl_get(nl, d->index, &devices, &answer);
+	if (!answer.error && nl_is_meant(&devices.d[0], d->serial)) {
 		*live = nl_live(&devices.d[0]);
 		complete = *live && *live == devices.d[0].nr_conns;
 	}
@@ -210,7 +215,7 @@ static int reconnect_now(struct nl *nl, const struct nl_device *d,
 {
 	if (!reconnect_once(nl, d, want, live, err))
 		return 0;
-	if (want->replace || want->has_uri || !has_come_back(nl, d->index, live))
+	if (want->replace || want->has_uri || !has_come_back(nl, d, live))
 		return -1;
 	err->status = ST_OK;
 	return 0;

@@ -18,6 +18,7 @@ static int plan(const struct nl_device *d, const struct export *e, bool shrink,
 		struct nl_change *change, struct err *err)
 {
 	change->index = d->index;
+	change->serial = d->serial;
 	change->size = e->size - e->size % d->block_size;
 	change->server_flags = d->server_flags;
 	change->backend = d->backend;

@@ -215,7 +215,7 @@ void stalled_ask(struct stalled *list, size_t n, unsigned int seconds)
 static bool same_attachment(const struct nl_device *a,
 			    const struct nl_device *b)
 {
-	return a->pid == b->pid && a->nr_conns == b->nr_conns &&
+	return a->serial == b->serial && a->pid == b->pid && a->nr_conns == b->nr_conns &&
 	       !strcmp(a->backend ?: "", b->backend ?: "");
 }
 

@@ -195,7 +195,7 @@ void link_detach(void)
 	unsigned int i;
 
 	leaving = true;
-	nl_detach(&nl, device, 0, &answer);
+	nl_detach(&nl, device, 0, 0, &answer);
 	check_answer(&answer, "DISCONNECT");
 	for (i = 0; i < nr_peers; i++) {
 		if (peers[i].fd >= 0)
@@ -216,7 +216,7 @@ void link_give_up(void)
 	struct err err;
 
 	if (nr_peers && !nl_open(&again, &err))
-		nl_detach(&again, device, 0, &answer);
+		nl_detach(&again, device, 0, 0, &answer);
 }
 
 /**

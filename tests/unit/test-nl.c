@@ -68,6 +68,7 @@ static void test_device(void **state)
 	nla_put_string(msg, NBD_ATTR_MOVED_TO, "nbd://i/");
 	nla_put_u32(msg, NBD_ATTR_PAYLOAD_MAX, 0xffffffff);
 	nla_put_u32(msg, NBD_ATTR_PID, 42);
+	nla_put_u32(msg, NBD_ATTR_SERIAL, 0xfffffffe);
 	put_conns(msg, 256);
 	assert_int_equal(nl_parse_device(&devices, msg), 0);
 	nlmsg_free(msg);
@@ -82,6 +83,10 @@ static void test_device(void **state)
 	assert_string_equal(d->moved_to, "nbd://i/");
 	assert_true(d->payload_max == 0xffffffff);
 	assert_int_equal(d->pid, 42);
+	assert_true(d->serial == 0xfffffffe);
+	assert_true(nl_is_meant(d, 0));
+	assert_true(nl_is_meant(d, 0xfffffffe));
+	assert_false(nl_is_meant(d, 1));
 	assert_int_equal(d->read_ahead, 0);
 	assert_int_equal(d->nr_conns, 256);
 	assert_int_equal(nl_live(d), 128);
