@@ -59,36 +59,39 @@ static bool is_meant(const struct nl_device *d, const struct how *how,
 			      !root_disk_is(d->index));
 }
 
-/*
- * The others, and asking, may have taken long: as it is now. Returns 1, 0, or -1 with
- * @err set.
- */
-static int still_meant(struct nl *nl, u32 index, const struct how *how,
-		       const struct stalled *asked, struct err *err)
+static int detach_meant(struct nl *nl, const struct nl_device *d,
+			const struct how *how, const struct stalled *asked,
+			struct err *err)
+{
+	if (!how->dead)
+		return detach_device(nl, d->index, how->force, err);
+	if (!detach_dead(nl, d, stalled_is(asked, d), err))
+		return 0;
+	/* In this moment it has ceased to be one that is meant. */
+	if (err->status != ST_BUSY && err->status != ST_NO_DEVICE)
+		return -1;
+	err->status = ST_OK;
+	return 0;
+}
+
+/* The others, and asking, may have taken long: as it is now. */
+static int detach_if_meant(struct nl *nl, u32 index, const struct how *how,
+			   const struct stalled *asked, struct err *err)
 {
 	struct nl_devices devices;
 	struct nl_answer answer;
 	char what[32];
-	int meant = 0;
+	int ret = 0;
 
 	snprintf(what, sizeof(what), "nbd%u", index);
 	nl_get(nl, index, &devices, &answer);
-	if (!answer.error)
-		meant = is_meant(&devices.d[0], how, asked);
-	else if (answer.error != ENODEV && answer.error != ENOENT)
-		meant = nl_error(&answer, what, err);
+	if (!answer.error && is_meant(&devices.d[0], how, asked))
+		ret = detach_meant(nl, &devices.d[0], how, asked, err);
+	else if (answer.error && answer.error != ENODEV &&
+		 answer.error != ENOENT)
+		ret = nl_error(&answer, what, err);
 	nl_free_devices(&devices);
-	return meant;
-}
-
-static int detach_if_meant(struct nl *nl, u32 index, const struct how *how,
-			   const struct stalled *asked, struct err *err)
-{
-	int meant = still_meant(nl, index, how, asked, err);
-
-	if (meant <= 0)
-		return meant;
-	return detach_device(nl, index, how->force || how->dead, err);
+	return ret;
 }
 
 static struct stalled *ask_all(const struct nl_devices *devices,
@@ -104,8 +107,8 @@ static struct stalled *ask_all(const struct nl_devices *devices,
 	return list;
 }
 
-static int detach_meant(struct nl *nl, const struct nl_devices *devices,
-			const struct how *how, struct err *err)
+static int detach_each(struct nl *nl, const struct nl_devices *devices,
+		       const struct how *how, struct err *err)
 {
 	struct stalled *asked = ask_all(devices, how);
 	struct err one;
@@ -130,7 +133,7 @@ static int detach_all(struct nl *nl, const struct how *how, struct err *err)
 	nl_get_all(nl, &devices, &answer);
 	ret = answer.error ?
 	      nl_error(&answer, "cannot list the devices", err) :
-	      detach_meant(nl, &devices, how, err);
+	      detach_each(nl, &devices, how, err);
 	nl_free_devices(&devices);
 	return ret;
 }

@@ -250,13 +250,16 @@ bool detach_is_dead(const struct nl_device *d)
  * @stalled: its server does not answer: it is as good as dead
  * @err: filled on failure
  *
- * Not the disk of the root file system: nothing could run any more.
+ * Not the disk of the root file system: nothing could run any more. One that looks
+ * dead and has got a connection since is left alone: what is dirty would be lost.
  *
  * Return: 0, or -1 with @err set.
  */
 int detach_dead(struct nl *nl, const struct nl_device *d, bool stalled,
 		struct err *err)
 {
+	u32 flags = 0;
+
 	if (d->state == NBD_STATE_IDLE)
 		return err_set(err, ST_NO_DEVICE, "nbd%u is not attached",
 			       d->index);
@@ -267,7 +270,14 @@ int detach_dead(struct nl *nl, const struct nl_device *d, bool stalled,
 		return err_set(err, ST_BUSY,
 			       "nbd%u is busy: the root file system is on it",
 			       d->index);
-	if (detach_now(nl, d->index, d->serial, 0, err))
-		return -1;
-	return detach_wait(nl, d->index, d->serial, true, err);
+	/* A driver that says no serial does not know this flag. */
+	if (d->serial && detach_is_dead(d))
+		flags = NBD_DETACH_DEAD;
+	if (!detach_now(nl, d->index, d->serial, flags, err))
+		return detach_wait(nl, d->index, d->serial, true, err);
+	if (err->status == ST_BUSY)
+		err_set(err, ST_BUSY,
+			"nbd%u is not dead: it has got a connection just now",
+			d->index);
+	return -1;
 }

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Somebody detaches a device and attaches it anew between two commands that nbdctl sends
-# about it: what is there then is not what was meant, and nbdctl leaves it alone.
+# Somebody detaches a device and attaches it anew, or gives it a connection, between two
+# commands that nbdctl sends about it: what is there then is not what was meant, and
+# nbdctl leaves it alone, with everything that belongs to it.
 # leaks: yes
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -60,3 +61,25 @@ refused_attached 7 'was detached before' \
 still
 [ ! -e "$T/run/nbd3.json" ] || fail "left: $(cat "$T/run/nbd3.json")"
 detach nbd3
+
+# It looks dead, and has a connection when it would be detached.
+for all in --all nbd3; do
+	attach --dead-timeout 600 "$uri" nbd3
+	kill -9 "$server_pid"
+	wait_for 5 state_is nbd3 parked || fail "state $(field nbd3 .state)"
+	dd if=/dev/urandom of="$T/data" bs=64k count=1 status=none
+	dd if="$T/data" of="$dev" bs=64k count=1 oflag=direct status=none &
+	writer=$!
+	serve_nbdkit file "$T/disk"
+	want=6
+	[ $all = nbd3 ] || want=0
+	expect_status $want "${between[@]}" $disconnect 'nbdctl reconnect nbd3' \
+		nbdctl detach --dead $all
+	[ $all != nbd3 ] || grep -q 'not dead: it has got a connection' "$T/err" ||
+		fail "detach said: $(cat "$T/err")"
+	wait $writer || fail "what was written is lost"
+	cmp -n 65536 "$T/data" "$T/disk" || fail "the server does not have it"
+	attached nbd3 || fail "it had a connection and is detached"
+	expect_field nbd3 .state live
+	detach nbd3
+done
