@@ -46,6 +46,7 @@ static int write_locked(const struct nl_device *d, char * const *alternates,
 	struct state_attach s = {
 		.backend = d->backend,
 		.pid = d->pid,
+		.serial = d->serial,
 	};
 	char name[RUN_DIR_NAME_MAX];
 
@@ -117,7 +118,7 @@ bool persist_read(const struct nl_device *d, struct state_attach *s)
 		return false;
 	read = state_read_attach(s, text);
 	free(text);
-	if (read && !state_is_of(s->backend, s->pid, d)) {
+	if (read && !state_is_of(s->backend, s->pid, s->serial, d)) {
 		state_free_attach(s);
 		read = false;
 	}
@@ -243,8 +244,9 @@ const struct state_attach *persist_kept(const struct persist_kept *list,
 {
 	while (list && list->index != d->index)
 		list = list->next;
-	return list && state_is_of(list->s.backend, list->s.pid, d) ?
-	       &list->s : NULL;
+	if (!list || !state_is_of(list->s.backend, list->s.pid, list->s.serial, d))
+		return NULL;
+	return &list->s;
 }
 
 /**
@@ -290,7 +292,7 @@ bool tries_read(const struct nl_device *d, struct state_tries *s)
 		return false;
 	read = state_read_tries(s, text);
 	free(text);
-	if (read && (!state_is_of(s->backend, s->pid, d) ||
+	if (read && (!state_is_of(s->backend, s->pid, s->serial, d) ||
 		     nl_live(d) == d->nr_conns)) {
 		state_free_tries(s);
 		read = false;

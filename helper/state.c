@@ -42,22 +42,30 @@ static bool get_number(struct json_object *o, const char *key, u64 most,
 	return *number <= most;
 }
 
-static bool get_id(struct json_object *o, char **backend, u32 *pid)
+static bool get_id(struct json_object *o, char **backend, u32 *pid, u32 *serial)
 {
 	u64 number;
 
 	if (!get_number(o, "pid", UINT32_MAX, &number))
 		return false;
 	*pid = (u32)number;
+	/* An older nbdctl left none. */
+	if (json_object_object_get_ex(o, "serial", NULL)) {
+		if (!get_number(o, "serial", UINT32_MAX, &number))
+			return false;
+		*serial = (u32)number;
+	}
 	return get_string(o, "backend", backend);
 }
 
-static struct json_object *new_state(const char *backend, u32 pid)
+static struct json_object *new_state(const char *backend, u32 pid, u32 serial)
 {
 	struct json_object *o = json_object_new_object();
 
 	add_string(o, "backend", backend);
 	add_number(o, "pid", pid);
+	if (serial)
+		add_number(o, "serial", serial);
 	return o;
 }
 
@@ -83,7 +91,7 @@ static char *finish(struct json_object *o)
  */
 char *state_write_attach(const struct state_attach *s)
 {
-	struct json_object *o = new_state(s->backend, s->pid);
+	struct json_object *o = new_state(s->backend, s->pid, s->serial);
 	struct json_object *list = json_object_new_array();
 	size_t i;
 
@@ -131,7 +139,8 @@ bool state_read_attach(struct state_attach *s, const char *text)
 
 	memset(s, 0, sizeof(*s));
 	read = json_object_is_type(o, json_type_object) &&
-	       get_id(o, &s->backend, &s->pid) && get_alternates(o, s);
+	       get_id(o, &s->backend, &s->pid, &s->serial) &&
+	       get_alternates(o, s);
 	json_object_put(o);
 	if (!read)
 		state_free_attach(s);
@@ -160,7 +169,7 @@ void state_free_attach(struct state_attach *s)
  */
 char *state_write_tries(const struct state_tries *s)
 {
-	struct json_object *o = new_state(s->backend, s->pid);
+	struct json_object *o = new_state(s->backend, s->pid, s->serial);
 
 	add_number(o, "tries", s->tries);
 	add_number(o, "lost_ms", s->lost);
@@ -183,7 +192,7 @@ bool state_read_tries(struct state_tries *s, const char *text)
 
 	memset(s, 0, sizeof(*s));
 	read = json_object_is_type(o, json_type_object) &&
-	       get_id(o, &s->backend, &s->pid) &&
+	       get_id(o, &s->backend, &s->pid, &s->serial) &&
 	       get_number(o, "tries", UINT64_MAX, &s->tries) &&
 	       get_number(o, "lost_ms", UINT64_MAX, &s->lost) &&
 	       get_number(o, "last_try_ms", UINT64_MAX, &s->last) &&
@@ -209,15 +218,17 @@ void state_free_tries(struct state_tries *s)
  * state_is_of - whether something is kept about this attachment
  * @backend: the backend that it was written for
  * @pid: the process that attached
+ * @serial: of the attachment, 0 if that was not known
  * @d: the device as it is
  *
  * Return: false when it is a relic, or the device is not for the monitor.
  */
-bool state_is_of(const char *backend, u32 pid, const struct nl_device *d)
+bool state_is_of(const char *backend, u32 pid, u32 serial,
+		 const struct nl_device *d)
 {
 	if (d->state != NBD_STATE_LIVE && d->state != NBD_STATE_PARKED &&
 	    d->state != NBD_STATE_DEAD)
 		return false;
 	return d->attach_flags & NBD_ATTACH_PERSIST && d->pid == pid &&
-	       d->backend && !strcmp(d->backend, backend);
+	       nl_is_meant(d, serial) && d->backend && !strcmp(d->backend, backend);
 }

@@ -88,7 +88,7 @@ bool watch_is_calm(const struct watch *w)
 bool watch_same(const struct watch *w, const struct nl_device *d)
 {
 	return !w->tries.backend ||
-	       state_is_of(w->tries.backend, w->tries.pid, d);
+	       state_is_of(w->tries.backend, w->tries.pid, w->tries.serial, d);
 }
 
 static void wait_from_now(struct watch *w, s64 milliseconds)
@@ -114,6 +114,7 @@ static void begin(struct watch *w, const struct nl_device *d)
 		return;
 	w->tries.backend = d->backend ? strdup(d->backend) : NULL;
 	w->tries.pid = d->pid;
+	w->tries.serial = d->serial;
 	w->tries.lost = tries_now();
 }
 

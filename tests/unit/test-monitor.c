@@ -39,6 +39,7 @@ static void test_attach(void **state)
 	struct state_attach s = {
 		.backend = "nbd://a/x%22%5C",
 		.pid = UINT32_MAX,
+		.serial = UINT32_MAX,
 		.alternates = { "nbd://b/", "nbd+unix:///?socket=/run/s" },
 		.n = 2,
 	};
@@ -51,6 +52,7 @@ static void test_attach(void **state)
 	free(text);
 	assert_string_equal(read.backend, s.backend);
 	assert_true(read.pid == UINT32_MAX);
+	assert_true(read.serial == UINT32_MAX);
 	assert_int_equal(read.n, 2);
 	assert_string_equal(read.alternates[0], s.alternates[0]);
 	assert_string_equal(read.alternates[1], s.alternates[1]);
@@ -58,10 +60,14 @@ static void test_attach(void **state)
 	assert_int_equal(read.n, 0);
 	assert_null(read.backend);
 
+	/* Without a serial it is what an older nbdctl writes. */
 	s.n = 0;
+	s.serial = 0;
 	text = state_write_attach(&s);
+	assert_null(strstr(text, "serial"));
 	assert_true(state_read_attach(&read, text));
 	assert_int_equal(read.n, 0);
+	assert_int_equal(read.serial, 0);
 	free(text);
 	state_free_attach(&read);
 }
@@ -71,6 +77,7 @@ static void test_tries(void **state)
 	struct state_tries s = {
 		.backend = "nbd://a/",
 		.pid = 7,
+		.serial = 8,
 		.tries = 1ULL << 40,
 		.lost = 1,
 		.last = INT64_MAX,
@@ -85,6 +92,7 @@ static void test_tries(void **state)
 	free(text);
 	assert_string_equal(read.backend, s.backend);
 	assert_int_equal(read.pid, 7);
+	assert_int_equal(read.serial, 8);
 	assert_true(read.tries == s.tries);
 	assert_true(read.lost == 1);
 	assert_true(read.last == INT64_MAX);
@@ -112,6 +120,10 @@ static void test_odd_files(void **state)
 		"{\"backend\": \"b\", \"pid\": -1, \"alternates\": []}",
 		"{\"backend\": \"b\", \"pid\": 4294967296, \"alternates\": []}",
 		"{\"backend\": \"b\", \"pid\": \"1\", \"alternates\": []}",
+		"{" ID ", \"serial\": -1, \"alternates\": []}",
+		"{" ID ", \"serial\": 4294967296, \"alternates\": []}",
+		"{" ID ", \"serial\": \"1\", \"alternates\": []}",
+		"{" ID ", \"serial\": null, \"alternates\": []}",
 		"{" ID ", \"alternates\": {}}", URIS("1"), URIS("null"),
 		URIS("\"a\", []"), URIS(EIGHT ",\"a\""), "{" ID ", \"alte",
 	};
@@ -147,19 +159,26 @@ static void test_relics(void **state)
 	};
 
 	(void)state;
-	assert_true(state_is_of("nbd://a/", 5, &d));
-	assert_false(state_is_of("nbd://a/", 6, &d));
-	assert_false(state_is_of("nbd://b/", 5, &d));
+	assert_true(state_is_of("nbd://a/", 5, 0, &d));
+	assert_false(state_is_of("nbd://a/", 6, 0, &d));
+	assert_false(state_is_of("nbd://b/", 5, 0, &d));
+	/* That the driver was exchanged for an older one does not make it the same. */
+	assert_false(state_is_of("nbd://a/", 5, 1, &d));
+	d.serial = 2;
+	assert_false(state_is_of("nbd://a/", 5, 1, &d));
+	assert_true(state_is_of("nbd://a/", 5, 2, &d));
+	/* Written by an older nbdctl. */
+	assert_true(state_is_of("nbd://a/", 5, 0, &d));
 	d.attach_flags = 0;
-	assert_false(state_is_of("nbd://a/", 5, &d));
+	assert_false(state_is_of("nbd://a/", 5, 0, &d));
 	d.attach_flags = NBD_ATTACH_PERSIST;
 	d.state = NBD_STATE_DISCONNECTING;
-	assert_false(state_is_of("nbd://a/", 5, &d));
+	assert_false(state_is_of("nbd://a/", 5, 0, &d));
 	d.state = NBD_STATE_IDLE;
-	assert_false(state_is_of("nbd://a/", 5, &d));
+	assert_false(state_is_of("nbd://a/", 5, 0, &d));
 	d.state = NBD_STATE_DEAD;
 	d.backend = NULL;
-	assert_false(state_is_of("nbd://a/", 5, &d));
+	assert_false(state_is_of("nbd://a/", 5, 0, &d));
 }
 
 int main(void)
