@@ -37,17 +37,17 @@ for how in silent close; do
 	uri=nbd://twice:$port/
 	bad=$server_pid
 	serve
-	took attach -C 4 --persist --connect-timeout $((2 * slow)) "$uri"
+	took attach -C 2 --persist --connect-timeout $((2 * slow)) "$uri"
 	say "$how: $seconds s"
-	at_second 4 || fail "$how: $(nbdctl status "$dev")"
+	at_second 2 || fail "$how: $(nbdctl status "$dev")"
 	kill -9 "$server_pid"
 	wait_for 10 live_is 0 || fail "$(field "$dev" .connections_live) are live"
 	serve
-	wait_for 15 at_second 4 || fail "$how: $(field "$dev" .reconnect)"
+	wait_for 15 at_second 2 || fail "$how: $(field "$dev" .reconnect)"
 	detach "$dev"
 	kill_server "$server_pid"
 	# The first error is what is said.
-	refused '[34]' ' its greeting' nbdctl attach --connect-timeout 2 "$uri"
+	refused '[34]' ' its greeting' nbdctl attach --connect-timeout 1 "$uri"
 	kill_server "$bad"
 done
 kill "$monitor"
@@ -60,8 +60,8 @@ refused 4 'not an NBD server' nbdctl attach "nbd://twice:$port/"
 kill_server "$bad"
 
 kill -STOP "$server_pid"
-(sleep $((2 * slow)) && kill -CONT "$server_pid") &
-attach -C 2 --connect-timeout $((3 * slow)) "nbd://twice:$port/"
+(sleep $((slow + 1)) && kill -CONT "$server_pid") &
+attach -C 2 --connect-timeout $((2 * slow + 1)) "nbd://twice:$port/"
 at_second 2 || fail "$(nbdctl status "$dev")"
 detach "$dev"
 nothing_left
