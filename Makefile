@@ -36,6 +36,8 @@
 #                       of an I/O at depth 1;
 #                       make bench-depth: slow servers with many requests in
 #                       flight and with large ones;
+#                       make bench-latency: what the histograms of how long
+#                       requests took cost an I/O;
 #                       make bench-serial: several connections to a server that
 #                       serves one request at a time on each
 #
@@ -145,6 +147,10 @@ bench-serial:
 	scripts/deps.sh test
 	tests/bench/run --serial
 
+bench-latency:
+	scripts/deps.sh test
+	tests/bench/run --latency
+
 bench-profile:
 	scripts/deps.sh bench
 	tests/bench/run --profile
@@ -166,4 +172,4 @@ clean:
 	uninstall uninstall-boot packages demo check check-quick check-debug \
 	check-kernels check-stock check-mutants check-system check-fresh \
 	soak stock bench bench-quick bench-multiconn bench-zero bench-depth \
-	bench-serial bench-profile clean
+	bench-serial bench-latency bench-profile clean
