@@ -20,10 +20,11 @@ static int nbd_put_status(struct sk_buff *skb, struct nbd_dev *dev)
 	return 0;
 }
 
-/* All devices from @index on, or that one alone. */
-static int nbd_put_status_list(struct sk_buff *skb, int index, bool all)
+/* The device of that number, if there is one, or all if it is -1. */
+static int nbd_put_status_list(struct sk_buff *skb, int index)
 {
 	struct nlattr *list = nla_nest_start_noflag(skb, NBD_ATTR_DEVICE_LIST);
+	const bool all = index == -1;
 	struct nbd_dev *dev;
 	int ret = 0;
 
@@ -35,7 +36,7 @@ static int nbd_put_status_list(struct sk_buff *skb, int index, bool all)
 			ret = nbd_put_status(skb, dev);
 		nbd_dev_put(dev);
 	}
-	for (; all && !ret && (dev = nbd_dev_next(&index)); index++) {
+	for (index = 0; all && !ret && (dev = nbd_dev_next(&index)); index++) {
 		ret = nbd_put_status(skb, dev);
 		nbd_dev_put(dev);
 	}
@@ -70,8 +71,7 @@ int nbd_genl_status(struct sk_buff *skb, struct genl_info *info)
 					 NBD_CMD_STATUS);
 		ret = -EMSGSIZE;
 		if (head)
-			ret = nbd_put_status_list(reply, max(index, 0),
-						  index < 0);
+			ret = nbd_put_status_list(reply, index);
 		if (!ret) {
 			genlmsg_end(reply, head);
 			return genlmsg_reply(reply, info);

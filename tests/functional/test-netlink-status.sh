@@ -31,7 +31,7 @@ answers()
 	timeout $((30 * slow)) nbd-client -unix "$sock" /dev/nbd2 >"$T/nbd-client.log" 2>&1 ||
 		fail "$1: nbd-client: status $?"
 	wait_for 10 attached nbd2 || fail "$1: not attached"
-	status --bytes 2 3 15 16 4000 1048575 2147483647 >"$T/$1"
+	status --bytes 2 3 15 16 4000 1048575 2147483647 2147483648 4294967294 >"$T/$1"
 	timeout $((30 * slow)) nbd-client -d /dev/nbd2 >"$T/nbd-client.log" 2>&1 ||
 		fail "$1: nbd-client -d: status $?"
 	wait_for 10 not_attached nbd2 || fail "$1: still attached"
