@@ -152,7 +152,7 @@ expect nbd_device_possible_losses_total device=nbd3 1
 expect nbd_connection_live connection=0 device=nbd3 1
 detach "$dev"
 
-# A fourth one, whose backend has all that a label cannot have as it is.
+# A fourth one, whose backend has all that a label cannot have as it is, or is no text.
 cat >"$T/connect" <<'END'
 import sys
 from nbdcall import (BACKEND, CONNECT, INDEX, SIZE, Netlink, attr, dial, sockets, u32,
@@ -165,12 +165,15 @@ error, words, _ = Netlink().ask(
     sockets(sock.fileno()))
 sys.exit(f"{error} {words}" if error else 0)
 END
-printf '"a" \\ b\n\\nc\\"d, {e="\303\251"} 1\t\r\n# HELP nbd\134' >"$T/backend"
-PYTHONPATH=$servers /usr/bin/python3 "$T/connect" "$sock" "$T/backend" ||
-	fail "cannot connect"
+printf '"a" \\ b\n\\nc\\"d, {e="\303\251"} 1\t\r\n# HELP nbd\134' >"$T/backend1"
+printf '"a" \\ \303(\377' >"$T/backend2"
 dev=/dev/nbd4 name=nbd4
-agree
-detach "$dev"
+for n in 1 2; do
+	PYTHONPATH=$servers /usr/bin/python3 "$T/connect" "$sock" "$T/backend$n" ||
+		fail "cannot connect"
+	agree
+	detach "$dev"
+done
 
 kill_server "$first_pid"
 dev=/dev/nbd1 name=nbd1
