@@ -41,8 +41,13 @@ links()
 		fail "links to $target: $(linked "$target" | diff "$T/wanted" -)"
 }
 
-make -s -C "$NBDCTL_DIR/.." install-boot PREFIX=/usr DESTDIR=/ ||
-	fail "make install-boot"
+boot()
+{
+	make -s -C "$NBDCTL_DIR/.." "$1" PREFIX=/usr DESTDIR=/
+}
+# What is in the way of other tests is gone then.
+at_exit boot uninstall-boot
+boot install-boot || fail "make install-boot"
 mkdir -p /run/udev
 $udevd 2>"$T/udevd.log" &
 udev=$!
