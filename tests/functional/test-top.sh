@@ -245,6 +245,18 @@ is "$T/top" 'map(.devices[] | .reads, .writes, .trims, .flushes |
 	select(. != null)) | all(. >= 0 and . < 100000)'
 is "$T/top" '[.[].devices[].requests_per_second] | any(. == null)'
 
+# None of those that are named is left, whatever else there is.
+attach --no-partscan "$uri" nbd1
+attach --no-partscan "$uri" nbd2
+nbdctl top -d 1 -n 5 nbd2 >"$T/named" &
+top=$!
+wait_for 20 test -s "$T/named" || fail "nothing is printed"
+detach nbd2
+wait $top || fail "top: status $?"
+[ "$(tail -n 1 "$T/named")" = "none of these devices is attached" ] ||
+	fail "it says: $(tail -n 1 "$T/named")"
+detach nbd1
+
 # What the block layer takes no time of has none, whatever its tag did before.
 attach -C 2 --no-partscan "$uri"
 some()
@@ -268,16 +280,4 @@ is "$T/untimed" 'any(.devices[0].requests_per_second > 0)'
 is "$T/untimed" 'all(.devices[0] | ., .connections[] |
 	.reads.p50_ms == null and .writes.p50_ms == null and .flushes.p50_ms == null)'
 detach "$dev"
-
-# None of those that are named is left, whatever else there is.
-attach --no-partscan "$uri" nbd1
-attach --no-partscan "$uri" nbd2
-nbdctl top -d 1 -n 5 nbd2 >"$T/named" &
-top=$!
-wait_for 20 test -s "$T/named" || fail "nothing is printed"
-detach nbd2
-wait $top || fail "top: status $?"
-[ "$(tail -n 1 "$T/named")" = "none of these devices is attached" ] ||
-	fail "it says: $(tail -n 1 "$T/named")"
-detach nbd1
 nothing_left
