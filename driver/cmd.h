@@ -50,12 +50,12 @@
  * @seq: position in its connection's order of sending
  * @sent_at: jiffies when its header was handed to the socket
  * @ready_at: jiffies when a fenced command may be issued again
+ * @out: next in nbd_loss.out, while a flush that is not fenced may give @covers back
  * @written: MiB acknowledged when a flush was prepared, see extra.h
  * @dirty: those of them that it may have to write
  * @flush_at: connection that a flush has got to, see flush.h
  * @flush_covers: what it is about there, see flush.h
  * @covers: what a flush is about, see loss.h
- * @out: link in nbd_loss.out while it may give @covers back
  * @birth: when it was issued, see loss.h
  * @lost: losses when a flush began or was told, see loss.h
  * @began: births when a flush began or was told, see loss.h
@@ -71,18 +71,23 @@ struct nbd_cmd {
 	u32 tries;
 	u32 seq;
 	unsigned long sent_at;
-	unsigned long ready_at;
+	union {
+		unsigned long ready_at;
+		struct nbd_cmd *out;
+	};
 	struct nbd_request hdr;
 	u32 written;
 	u32 dirty;
 	u16 flush_at;
 	bool flush_covers;
 	u32 covers;
-	struct list_head out;
 	u32 birth;
 	int lost;
 	u32 began;
 };
+
+/* There are thousands of them: it and a request fill six cache lines. */
+static_assert(sizeof(struct nbd_cmd) <= 128);
 
 /* Does it change what the export holds? */
 static inline bool nbd_cmd_changes_data(const struct nbd_cmd *cmd)

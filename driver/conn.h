@@ -107,10 +107,10 @@ struct nbd_conn_stats {
  * @generation: sockets that this slot has had; changed while DOWN
  * @issues: commands issued so far, the generation half of cookies
  * @in_flight: commands issued and not over
- * @completing: how many complete commands that are not in flight any more
  * @lengthy: those of them that may take long, see nbd_cmd_is_lengthy()
  * @extra: seconds more that they may take together, see nbd_cmd_extra()
  * @extra_at: jiffies when one that had some was answered last
+ * @completing: how many complete commands that are not in flight any more
  * @extra_sent: jiffies when that was sent; both belong to nobody and are guesses
  * @patience: jiffies after which a peer that is silent is gone
  * @quiet_at: jiffies when it was silent first; of the io work

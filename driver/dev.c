@@ -4,7 +4,6 @@
  */
 #include <linux/idr.h>
 #include <linux/module.h>
-#include <linux/sched/mm.h>
 
 #include "dev.h"
 
@@ -260,16 +259,13 @@ static struct nbd_dev *nbd_dev_alloc(void)
 /* Reserve a number; the table shows the device once it is complete. */
 static int nbd_dev_reserve(int index)
 {
-	unsigned int noio;
 	int ret;
 
 	mutex_lock(&nbd_table_lock);
-	/* Who brings a disk that reclaim may wait for its connections takes it, too. */
-	noio = memalloc_noio_save();
+	/* Who brings a disk that reclaim may wait for its connections takes the lock, too. */
 	ret = idr_alloc(&nbd_table, NULL, max(index, 0),
 			index < 0 ? nbd_disk_max_index() + 1 : index + 1,
-			GFP_KERNEL);
-	memalloc_noio_restore(noio);
+			GFP_NOIO);
 	mutex_unlock(&nbd_table_lock);
 	return ret == -ENOSPC && index >= 0 ? -EEXIST : ret;
 }

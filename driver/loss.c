@@ -21,7 +21,7 @@ void nbd_loss_reset(struct nbd_loss *loss)
 	atomic_set(&loss->told, 0);
 	atomic_set(&loss->count, 0);
 	spin_lock_init(&loss->lock);
-	INIT_LIST_HEAD(&loss->out);
+	loss->out = NULL;
 }
 
 /**
@@ -120,7 +120,6 @@ void nbd_loss_written(struct nbd_loss *loss, const struct nbd_cmd *cmd)
 void nbd_loss_prepare(const struct nbd_loss *loss, struct nbd_cmd *cmd)
 {
 	cmd->covers = 0;
-	INIT_LIST_HEAD(&cmd->out);
 	cmd->began = READ_ONCE(loss->births);
 	cmd->lost = atomic_read(&loss->lost);
 }
@@ -183,7 +182,7 @@ static bool nbd_loss_in_hand(const struct nbd_loss *loss, u32 birth)
 {
 	const struct nbd_cmd *other;
 
-	list_for_each_entry(other, &loss->out, out) {
+	for (other = loss->out; other; other = other->out) {
 		if (nbd_loss_older(other->birth, birth) &&
 		    nbd_loss_older(other->covers, birth))
 			return true;
@@ -237,8 +236,10 @@ static int nbd_loss_flush_all(struct nbd_loss *loss, struct nbd_cmd *cmd)
 	late = nbd_loss_carried(loss, cmd);
 	cmd->covers = nbd_loss_take(loss, cmd->birth);
 	late |= nbd_loss_newer(loss, cmd);
-	if (cmd->covers)
-		list_add(&cmd->out, &loss->out);
+	if (cmd->covers) {
+		cmd->out = loss->out;
+		loss->out = cmd;
+	}
 	return late;
 }
 
@@ -310,13 +311,27 @@ bool nbd_loss_moved(const struct nbd_conn *conn, const struct nbd_cmd *cmd)
 	return cmd->birth != READ_ONCE(conn->birth);
 }
 
+/* There are no more of them than hardware queues. */
+static void nbd_loss_come_back(struct nbd_loss *loss, struct nbd_cmd *cmd)
+	__must_hold(&loss->lock)
+{
+	struct nbd_cmd **at;
+
+	for (at = &loss->out; *at; at = &(*at)->out) {
+		if (*at == cmd) {
+			*at = cmd->out;
+			break;
+		}
+	}
+}
+
 /* In one section of the lock: it is always seen in one of both places. */
 static void nbd_loss_give_back(struct nbd_loss *loss, struct nbd_cmd *cmd)
 	__must_hold(&loss->lock)
 {
 	nbd_loss_note(&loss->since, cmd->covers);
 	cmd->covers = 0;
-	list_del_init(&cmd->out);
+	nbd_loss_come_back(loss, cmd);
 }
 
 /**
@@ -342,11 +357,10 @@ void nbd_loss_unflushed(struct nbd_loss *loss, struct nbd_cmd *cmd)
  */
 void nbd_loss_flushed(struct nbd_loss *loss, struct nbd_cmd *cmd)
 {
-	/* Only its owner puts it there. */
-	if (list_empty(&cmd->out))
+	if (!cmd->covers)
 		return;
 	spin_lock_bh(&loss->lock);
-	list_del_init(&cmd->out);
+	nbd_loss_come_back(loss, cmd);
 	spin_unlock_bh(&loss->lock);
 }
 

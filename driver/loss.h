@@ -41,7 +41,7 @@ struct nbd_loss {
 	atomic_t told;
 	atomic_t count;
 	spinlock_t lock;	/* of @out and what flushes cover */
-	struct list_head out;
+	struct nbd_cmd *out;
 };
 
 void nbd_loss_reset(struct nbd_loss *loss);

@@ -35,7 +35,6 @@ static struct disk *make(struct kunit *test)
 	nbd_loss_born(&d->loss);
 	d->write.type = NBD_CMD_WRITE;
 	d->flush.type = NBD_CMD_FLUSH;
-	INIT_LIST_HEAD(&d->flush.out);
 	return d;
 }
 
@@ -293,16 +292,23 @@ static void told_and_closed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, issue_each(d, &d->flush, 0));
 }
 
+/* A flush that covers a write, and @other, which finds nothing to cover. */
+static void two_flushes(struct kunit *test, struct disk *d,
+			struct nbd_cmd *other)
+{
+	write_one(d);
+	KUNIT_EXPECT_EQ(test, 0, late(d, 0));
+	nbd_loss_prepare(&d->loss, other);
+	KUNIT_EXPECT_EQ(test, 0, issue(d, other, 0));
+}
+
 /* A second one that was on its way is told of what the first one covers. */
 static void two_on_their_way(struct kunit *test)
 {
 	struct nbd_cmd other = { .type = NBD_CMD_FLUSH };
 	struct disk *d = make(test);
 
-	write_one(d);
-	KUNIT_EXPECT_EQ(test, 0, late(d, 0));
-	nbd_loss_prepare(&d->loss, &other);
-	KUNIT_EXPECT_EQ(test, 0, issue(d, &other, 0));
+	two_flushes(test, d, &other);
 	nbd_loss_unflushed(&d->loss, &d->flush);
 	born(d, d->conns[0]);
 	KUNIT_EXPECT_EQ(test, 1, issue(d, &d->flush, 0));
@@ -320,10 +326,7 @@ static void in_another_ones_hands(struct kunit *test)
 	struct nbd_cmd other = { .type = NBD_CMD_FLUSH };
 	struct disk *d = make(test);
 
-	write_one(d);
-	KUNIT_EXPECT_EQ(test, 0, late(d, 0));
-	nbd_loss_prepare(&d->loss, &other);
-	KUNIT_EXPECT_EQ(test, 0, issue(d, &other, 0));
+	two_flushes(test, d, &other);
 	nbd_loss_unflushed(&d->loss, &other);
 	born(d, d->conns[1]);
 	KUNIT_EXPECT_EQ(test, -EAGAIN, issue(d, &other, 1));
