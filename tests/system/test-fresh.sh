@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A Debian 12 that has never seen our packages, with the kernel's own driver in use: apt
-# installs them while it runs, and dkms builds the module there. After that the guide in
-# Documentation/install.md leads to a file system that is mounted at boot. When they are
-# purged all is as before.
+# A Debian 12 that has never seen our packages nor dkms, with the kernel's own driver in
+# use: apt installs them while it runs, and dkms builds the module there. After that the
+# guide in Documentation/install.md leads to a file system that is mounted at boot. When
+# they are purged all is as before.
 #
 # What is quoted is for the shell of the machine.
 # shellcheck disable=SC2016 source=tests/system/vm.sh
@@ -26,7 +26,10 @@ must "the kernel's own driver" "modprobe nbd
 	modinfo -n nbd | grep /kernel/drivers/block/
 	nbd-client 10.0.2.2 $port -N disk /dev/nbd0"
 must "apt install" 'cd /var/tmp/packages
-	DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends install ./*.deb' \
+	export DEBIAN_FRONTEND=noninteractive
+	if dpkg -s dkms; then exit 1; fi
+	apt-get -q update
+	apt-get -qy --no-install-recommends install ./*.deb' \
 	2000
 must "it is still in use" 'cmp -n 1048576 /dev/nbd0 /dev/nbd0
 	test "$(cat /sys/module/nbd/taint)" = ""'
