@@ -30,20 +30,13 @@ struct nbd_conn *nbd_flush_next(struct nbd_conn **conns, unsigned int count,
 	return NULL;
 }
 
-/**
- * nbd_flush_forget() - what was to be flushed on a connection is lost
- * @conn: the connection
- * @lost: counts it if @conn had acknowledged writes since its last flush
- *
- * Counted before it is forgotten: who does not find the mark any more finds that it
- * is counted. Pairs with nbd_loss_missed(). Two who find it at the same time both count
- * it, and a flush more than need be is told. A flush that was about to be sent there
- * counts until it is taken back.
- *
- * Context: any.
- * Return: true if it had.
+/*
+ * What was to be flushed on a connection is lost. Counted before it is forgotten: who does
+ * not find the mark any more finds that it is counted. Pairs with nbd_loss_missed(). Two
+ * who find it at the same time both count it, and a flush more than need be is told. True
+ * if there was something.
  */
-bool nbd_flush_forget(struct nbd_conn *conn, atomic_t *lost)
+static bool nbd_flush_forget(struct nbd_conn *conn, atomic_t *lost)
 {
 	if (!(atomic_read(&conn->unflushed) & NBD_UNFLUSHED_WRITES))
 		return false;
@@ -80,6 +73,29 @@ void nbd_flush_orphaned(struct nbd_conn **conns, unsigned int count,
 
 	for (i = 0; i < count; i++)
 		nbd_flush_orphan(conns[i], lost);
+}
+
+/**
+ * nbd_flush_in_hand() - is another flush about what this one could not reach?
+ * @conns: the connections
+ * @count: how many
+ *
+ * It is on its way over a connection that takes no more commands. It may be answered yet,
+ * or be taken back, which counts as a loss, or was not sent, and leaves its mark: before
+ * that nobody knows.
+ *
+ * Context: any; the configuration must not go away. nbd_flush_orphaned() comes before
+ * this, so that what is left there is no orphan, and nbd_loss_missed() after it.
+ * Return: true if so.
+ */
+bool nbd_flush_in_hand(struct nbd_conn **conns, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (!nbd_conn_usable(conns[i]) && atomic_read(&conns[i]->unflushed))
+			return true;
+	return false;
 }
 
 /**
@@ -135,12 +151,32 @@ void nbd_flush_lost(struct nbd_conn *conn, struct nbd_cmd *cmd, atomic_t *lost)
 {
 	if (cmd->flush_covers)
 		atomic_inc(lost);
-	/* Another socket has come, and may have acknowledged what it covered. */
-	if (nbd_conn_usable(conn))
+	if (nbd_conn_usable(conn)) {
+		/* Another socket has come, and may have acknowledged what it covered. */
 		nbd_flush_undo(conn, cmd);
-	else
+	} else {
+		/* Who finds it gone finds it counted: pairs with nbd_loss_missed(). */
+		smp_mb__before_atomic();
 		atomic_sub(NBD_UNFLUSHED_FLUSH, &conn->unflushed);
+	}
 	cmd->flush_at = 0;
+}
+
+/**
+ * nbd_flush_emptied() - a connection has gone, and all of its commands were taken back
+ * @conn: the connection, which has no other socket yet
+ * @lost: counts it if there was something to flush
+ *
+ * A flush that is not over in spite of that was on its way to it. It may yet be sent over
+ * the next socket, or mark that as unflushed, and neither tells anybody: it counts here,
+ * at worst for nothing.
+ *
+ * Context: any.
+ */
+void nbd_flush_emptied(struct nbd_conn *conn, atomic_t *lost)
+{
+	if (!nbd_flush_forget(conn, lost) && atomic_read(&conn->unflushed))
+		atomic_inc(lost);
 }
 
 static bool nbd_flush_done(struct nbd_conn *conn, struct nbd_cmd *cmd)

@@ -19,10 +19,11 @@ void nbd_flush_orphaned(struct nbd_conn **conns, unsigned int count,
 			atomic_t *lost);
 struct nbd_conn *nbd_flush_next(struct nbd_conn **conns, unsigned int count,
 				struct nbd_cmd *cmd);
+bool nbd_flush_in_hand(struct nbd_conn **conns, unsigned int count);
 void nbd_flush_begin(struct nbd_conn *conn, struct nbd_cmd *cmd);
 void nbd_flush_undo(struct nbd_conn *conn, struct nbd_cmd *cmd);
 void nbd_flush_lost(struct nbd_conn *conn, struct nbd_cmd *cmd, atomic_t *lost);
-bool nbd_flush_forget(struct nbd_conn *conn, atomic_t *lost);
+void nbd_flush_emptied(struct nbd_conn *conn, atomic_t *lost);
 bool nbd_flush_answered(struct nbd_conn *conn, struct nbd_cmd *cmd);
 
 #endif /* NBD_FLUSH_H */

@@ -290,7 +290,7 @@ int nbd_loss_flush(struct nbd_loss *loss, struct nbd_cmd *cmd,
  */
 bool nbd_loss_missed(const struct nbd_loss *loss, const struct nbd_cmd *cmd)
 {
-	/* Pairs with nbd_flush_forget(). */
+	/* Pairs with nbd_flush_forget(), nbd_flush_lost() and nbd_flush_emptied(). */
 	smp_rmb();
 	return atomic_read(&loss->lost) != cmd->lost;
 }

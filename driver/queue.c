@@ -13,6 +13,9 @@
 /* Connections that may die with a request before it fails: a poisoned one. */
 #define NBD_MAX_TRIES		20
 
+/* Until a flush looks again whether another one is over: each look is a flush, too. */
+#define NBD_FLUSH_AGAIN		DIV_ROUND_UP(HZ, 50)
+
 static struct request *nbd_request_of(struct nbd_cmd *cmd)
 {
 	return blk_mq_rq_from_pdu(cmd);
@@ -255,28 +258,33 @@ static void nbd_flush_again(struct nbd_queue *q, struct nbd_conn *conn,
 		nbd_flush_lost(conn, cmd, &q->loss.lost);
 }
 
-/* Did a connection go meanwhile with what the flush had to cover? */
-static bool nbd_flush_missed(struct nbd_queue *q, const struct nbd_cmd *cmd)
+/*
+ * A flush that has more connections to go to is not over yet, nor is one that has to be
+ * told of a loss, or may have to. In how many jiffies it is issued once more; -1 if it is
+ * over.
+ */
+static int nbd_flush_goes_on(struct nbd_queue *q, struct nbd_cmd *cmd)
 {
+	if (nbd_flush_next(q->config.conns, q->config.nr_conns, cmd))
+		return 0;
+	/* Did a connection go meanwhile with what it had to cover? In this order. */
 	nbd_note_orphans(q);
-	return nbd_loss_missed(&q->loss, cmd);
+	if (unlikely(nbd_flush_in_hand(q->config.conns, q->config.nr_conns)))
+		return NBD_FLUSH_AGAIN;
+	return nbd_loss_missed(&q->loss, cmd) ? 0 : -1;
 }
 
-/*
- * A flush that has more connections to go to is not over yet, nor is one that has to
- * be told of a loss: it is issued once more.
- */
 static bool nbd_flush_on(struct nbd_queue *q, struct nbd_conn *conn,
 			 struct nbd_cmd *cmd)
 {
-	if (!nbd_flush_answered(conn, cmd) ||
-	    (!nbd_flush_next(q->config.conns, q->config.nr_conns, cmd) &&
-	     !nbd_flush_missed(q, cmd)))
+	int delay = nbd_flush_answered(conn, cmd) ? nbd_flush_goes_on(q, cmd) : -1;
+
+	if (delay < 0)
 		return false;
 	/* Its time with this connection is over. */
 	nbd_cmd_withdraw(cmd);
 	/* Not from here: this may be a softirq. */
-	if (nbd_wait(q, cmd, 0))
+	if (nbd_wait(q, cmd, delay))
 		return true;
 	cmd->error = -EIO;
 	return false;
@@ -461,7 +469,7 @@ static void nbd_queue_emptied(struct nbd_conn *conn)
 	struct nbd_queue *q = conn->priv;
 
 	if (q->config.flush_each)
-		nbd_flush_forget(conn, &q->loss.lost);
+		nbd_flush_emptied(conn, &q->loss.lost);
 }
 
 static void nbd_queue_down(struct nbd_conn *conn, int error)

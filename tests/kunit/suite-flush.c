@@ -147,9 +147,9 @@ static int lost(struct slots *s)
 	return atomic_xchg(&s->lost, 0);
 }
 
-static int forgotten(struct slots *s, unsigned int i)
+static int emptied(struct slots *s, unsigned int i)
 {
-	nbd_flush_forget(s->conns[i], &s->lost);
+	nbd_flush_emptied(s->conns[i], &s->lost);
 	return atomic_xchg(&s->lost, 0);
 }
 
@@ -173,12 +173,12 @@ static void orphans_are_told_once(struct kunit *test)
 	atomic_set(&s->conns[1]->state, NBD_CONN_FAILING);
 	KUNIT_EXPECT_EQ(test, 1, taken_back(s, 1));
 	KUNIT_EXPECT_EQ(test, 0, lost(s));
-	KUNIT_EXPECT_EQ(test, 0, forgotten(s, 1));
+	KUNIT_EXPECT_EQ(test, 0, emptied(s, 1));
 	write_on(test, s, 1);
 	KUNIT_EXPECT_EQ(test, 1, lost(s));
 	KUNIT_EXPECT_EQ(test, 0, lost(s));
 	write_on(test, s, 1);
-	KUNIT_EXPECT_EQ(test, 1, forgotten(s, 1));
+	KUNIT_EXPECT_EQ(test, 1, emptied(s, 1));
 	flush_on(test, s, 0);
 }
 
@@ -189,7 +189,7 @@ static void taken_back_without_need(struct kunit *test)
 	nbd_flush_begin(s->conns[0], &s->flush);
 	KUNIT_EXPECT_EQ(test, 0, taken_back(s, 0));
 	KUNIT_EXPECT_EQ(test, 0, s->flush.flush_at);
-	KUNIT_EXPECT_EQ(test, 0, forgotten(s, 0));
+	KUNIT_EXPECT_EQ(test, 0, emptied(s, 0));
 }
 
 /* It was about to be sent when the connection went, and is taken back later. */
@@ -199,7 +199,7 @@ static void taken_back_late(struct kunit *test)
 
 	write_on(test, s, 1);
 	nbd_flush_begin(next(s, &s->flush), &s->flush);
-	KUNIT_EXPECT_EQ(test, 0, forgotten(s, 1));
+	KUNIT_EXPECT_EQ(test, 1, emptied(s, 1));
 	/* With another socket. */
 	write_on(test, s, 1);
 	KUNIT_EXPECT_EQ(test, 1, taken_back(s, 1));
@@ -218,6 +218,67 @@ static void taken_back_from_another_socket(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, s->conns[1], next(s, &s->other));
 }
 
+static bool in_hand(struct slots *s)
+{
+	return nbd_flush_in_hand(s->conns, CONNECTIONS);
+}
+
+/* Its connection goes with it: another one must not succeed before that is known. */
+static void one_on_a_connection_that_goes(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	write_on(test, s, 1);
+	nbd_flush_begin(next(s, &s->flush), &s->flush);
+	KUNIT_EXPECT_FALSE(test, in_hand(s));
+	atomic_set(&s->conns[1]->state, NBD_CONN_FAILING);
+	KUNIT_EXPECT_NULL(test, next(s, &s->other));
+	KUNIT_EXPECT_EQ(test, 0, lost(s));
+	KUNIT_EXPECT_TRUE(test, in_hand(s));
+	KUNIT_EXPECT_EQ(test, 1, taken_back(s, 1));
+	KUNIT_EXPECT_FALSE(test, in_hand(s));
+}
+
+/* The server shuts down, and answers it before it goes. */
+static void one_on_a_connection_that_drains(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	write_on(test, s, 1);
+	nbd_flush_begin(next(s, &s->flush), &s->flush);
+	set_bit(NBD_CONN_DRAINING, &s->conns[1]->flags);
+	KUNIT_EXPECT_TRUE(test, in_hand(s));
+	KUNIT_EXPECT_TRUE(test, nbd_flush_answered(s->conns[1], &s->flush));
+	KUNIT_EXPECT_FALSE(test, in_hand(s));
+	KUNIT_EXPECT_EQ(test, 0, lost(s));
+}
+
+/* Those are orphans, and not about any flush. */
+static void writes_on_a_connection_that_goes(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	write_on(test, s, 1);
+	atomic_set(&s->conns[1]->state, NBD_CONN_FAILING);
+	KUNIT_EXPECT_EQ(test, 1, lost(s));
+	KUNIT_EXPECT_FALSE(test, in_hand(s));
+}
+
+/* The flush fails before it is sent there, and leaves a mark on the connection. */
+static void undone_when_it_has_gone(struct kunit *test)
+{
+	struct slots *s = make(test);
+
+	write_on(test, s, 1);
+	nbd_flush_begin(next(s, &s->flush), &s->flush);
+	atomic_set(&s->conns[1]->state, NBD_CONN_DOWN);
+	KUNIT_EXPECT_EQ(test, 1, emptied(s, 1));
+	nbd_flush_undo(s->conns[1], &s->flush);
+	KUNIT_EXPECT_TRUE(test, in_hand(s));
+	KUNIT_EXPECT_EQ(test, 1, lost(s));
+	KUNIT_EXPECT_FALSE(test, in_hand(s));
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(only_what_was_written),
 	KUNIT_CASE(what_leaves_nothing_to_flush),
@@ -229,6 +290,10 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(taken_back_without_need),
 	KUNIT_CASE(taken_back_late),
 	KUNIT_CASE(taken_back_from_another_socket),
+	KUNIT_CASE(one_on_a_connection_that_goes),
+	KUNIT_CASE(one_on_a_connection_that_drains),
+	KUNIT_CASE(writes_on_a_connection_that_goes),
+	KUNIT_CASE(undone_when_it_has_gone),
 	{ }
 };
 
