@@ -89,7 +89,6 @@ must "LVM" 'vgcreate -q vg /dev/nbd0 /dev/nbd1
 	mkfs.xfs -qf /dev/vg/lv
 	mount /dev/vg/lv /mnt
 	cp /usr/bin/perl /mnt/perl
-	cmp /usr/bin/perl /mnt/perl
 	umount /mnt'
 must_not "detach of a part of a volume group" 'nbdctl detach nbd0'
 must "vgchange -an" 'vgchange -qan vg
@@ -119,6 +118,14 @@ must "dm-crypt" 'echo secret >/run/key
 	umount /mnt' 300
 must_not "detach below dm-crypt" 'nbdctl detach nbd0'
 must "cryptsetup close" 'cryptsetup close c'
+must "dm-crypt: attached again, opened, read" "nbdctl detach nbd0
+	nbdctl attach $uri:$a/ nbd0
+	udevadm settle
+	cryptsetup open --key-file /run/key /dev/nbd0 c
+	mount /dev/mapper/c /mnt
+	cmp /usr/bin/perl /mnt/perl
+	umount /mnt
+	cryptsetup close c" 300
 
 must "swap" 'mkswap -f /dev/nbd1
 	swapon /dev/nbd1
@@ -127,9 +134,17 @@ must_not "detach of swap" 'nbdctl detach nbd1'
 must "swapoff" 'swapoff /dev/nbd1'
 
 must "loop" 'losetup /dev/loop0 /dev/nbd0
-	cmp -n 1048576 /dev/loop0 /dev/nbd0'
+	mkfs.ext4 -qF /dev/loop0
+	mount /dev/loop0 /mnt
+	cp /usr/bin/perl /mnt/perl
+	umount /mnt'
 must_not "detach below a loop device" 'nbdctl detach nbd0'
 must "losetup -d" 'losetup -d /dev/loop0'
+must "what went through the loop device is on the disk" "nbdctl detach nbd0
+	nbdctl attach $uri:$a/ nbd0
+	mount /dev/nbd0 /mnt
+	cmp /usr/bin/perl /mnt/perl
+	umount /mnt"
 
 # nbd1 is attached by hand: that unit leaves it alone, and holds nothing up.
 must "the unit of a device that is attached" "echo 'nbd1 10.0.2.2 any port=$a' >>/etc/nbdtab
