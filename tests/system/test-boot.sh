@@ -3,8 +3,8 @@
 #
 # A disk of /etc/nbdtab with a file system of /etc/fstab is there after boot, also if
 # its server comes later than the machine, goes on when its server is restarted, is
-# unmounted and detached at the end of the machine, and does not keep the machine from its end when
-# the server has stopped or is gone.
+# unmounted and detached at the end of the machine, and does not keep the machine from its
+# end when the server has stopped or is gone. So is one of nbd-client's own unit, beside it.
 #
 # What is quoted is for the shell of the machine.
 # shellcheck disable=SC2016 source=tests/system/vm.sh
@@ -22,6 +22,13 @@ printf 'label: gpt\nstart=2048, size=450560, name=data\n' | sfdisk -q "$img"
 mke2fs -q -t ext4 -U "$uuid" -d "$T/files" -E offset=1048576 "$img" 220M
 known="test \"\$(sha256sum </srv/known)\" = \"$hash\""
 
+# nbd-client 3.24 goes to this port, whatever nbdtab says.
+theirs=10809
+if listens $theirs; then
+	step "the unit of nbd-client: left out, port $theirs is taken here"
+	theirs=
+fi
+
 new_port
 serve "$port" "$img"
 new_disk
@@ -32,6 +39,14 @@ must "configure" "echo 'nbd0 10.0.2.2 data port=$port,conns=2,persist' \
 	echo 'UUID=$uuid /srv ext4 _netdev,x-systemd.requires=nbdctl@nbd0.service 0 2' \
 		>>/etc/fstab
 	systemctl enable nbdctl@nbd0"
+if [ -n "$theirs" ]; then
+	truncate -s 64M "$T/theirs"
+	mke2fs -q -t ext4 -d "$T/files" "$T/theirs"
+	serve $theirs "$T/theirs"
+	must "nbd-client's unit, too" "echo 'nbd1 10.0.2.2 data conns=2' >>/etc/nbdtab
+		echo '/dev/nbd1 /mnt ext4 _netdev 0 2' >>/etc/fstab
+		systemctl enable nbd@nbd1"
+fi
 power_off 120 reboot
 
 boot disk "root=/dev/vda rw"
@@ -54,6 +69,12 @@ must "links" "for l in by-id/nbd-10.0.2.2:$port-data \
 	test /dev/disk/by-uuid/$uuid -ef /dev/nbd0p1
 	test /dev/disk/by-partlabel/data -ef /dev/nbd0p1"
 must "what was written elsewhere is read" "$known"
+[ -z "$theirs" ] ||
+	must "nbd-client's is mounted" "findmnt -no SOURCE /mnt | grep -x /dev/nbd1
+		systemctl is-active nbd@nbd1
+		nbdctl list | grep -w nbd1 | grep -w 2/2
+		${known/srv/mnt}
+		echo theirs >/mnt/theirs"
 must "write" 'head -c 4M /dev/urandom >/srv/new
 	sha256sum /srv/new >/run/sum
 	sync'
@@ -81,11 +102,22 @@ power_off 120
 clean "$fs"
 [ "$(leaves "$port")" = $((before + 2)) ] ||
 	fail "the disk was not detached: $before, $(leaves "$port") connections were ended"
+if [ -n "$theirs" ]; then
+	clean "$T/theirs"
+	[ "$(leaves $theirs)" = 2 ] ||
+		fail "nbd-client's disk was not disconnected: $(leaves $theirs) were ended"
+	[ "$(debugfs -R 'cat /theirs' "$T/theirs" 2>/dev/null)" = theirs ] ||
+		fail "what was written to nbd-client's disk is not on it"
+fi
 debugfs -R "dump /copy $T/copy" "$fs" 2>/dev/null
 cmp "$T/copy" "$T/files/known" || fail "what was written is not on the disk"
 
 boot disk "root=/dev/vda rw"
 must "mounted" "findmnt /srv && $known"
+[ -z "$theirs" ] ||
+	must "nbd-client's unit is taken away" 'umount /mnt
+		systemctl disable --now nbd@nbd1
+		sed -i /nbd1/d /etc/fstab /etc/nbdtab'
 must "dirty" 'head -c 4M /dev/urandom >/srv/lost'
 step "the server stops, connected as it is"
 kill -STOP "${server_pids[$port]}"
