@@ -3,8 +3,9 @@
 #
 # A Debian 12 that has never seen our packages nor dkms, with the kernel's own driver in
 # use: apt installs them while it runs, and dkms builds the module there. After that the
-# guide in Documentation/install.md leads to a file system that is mounted at boot. When
-# they are purged all is as before.
+# guide in Documentation/install.md leads to a file system that is mounted at boot. A later
+# version takes the place of this one while that is in use. When they are purged all is as
+# before.
 #
 # What is quoted is for the shell of the machine.
 # shellcheck disable=SC2016 source=tests/system/vm.sh
@@ -53,6 +54,37 @@ boot disk "root=/dev/vda rw"
 must "mounted at boot" "findmnt -no SOURCE /srv | grep -x /dev/nbd0
 	nbdctl list | grep -w 4/4
 	$known"
+must "upgrade" 'was=$(systemctl show -P MainPID nbdctl-monitor)
+	cd /var/tmp/packages/later
+	DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends install ./*.deb
+	now=$(systemctl show -P MainPID nbdctl-monitor)
+	test "$now" -gt 0
+	test "$now" != "$was"' 2000
+must "the disk has seen nothing of it" "findmnt -no SOURCE /srv | grep -x /dev/nbd0
+	nbdctl list | grep -w 4/4
+	test \"\$(cat /sys/module/nbd/version)\" != \"\$(modinfo -F version nbd)\"
+	$known"
+step "the server is killed"
+kill_server "$port"
+must "parked" 'for i in $(seq 60); do
+		nbdctl list | grep -w parked && break
+		test $i -lt 60
+		sleep 0.5
+	done'
+serve "$port" "$img"
+must "the new monitor connects the old module" "for i in \$(seq 240); do
+		nbdctl list | grep -w 4/4 && break
+		test \$i -lt 240
+		sleep 0.5
+	done
+	echo 3 >/proc/sys/vm/drop_caches
+	$known"
+power_off 120 reboot
+
+boot disk "root=/dev/vda rw"
+must "the new module" 'test "$(cat /sys/module/nbd/version)" = "$(modinfo -F version nbd)"
+	findmnt -no SOURCE /srv | grep -x /dev/nbd0
+	nbdctl --version | grep -F "$(modinfo -F version nbd)"'
 must "stopped, attached by hand" 'umount /srv
 	systemctl stop nbdctl@nbd0
 	test ! -e /sys/block/nbd0/pid
