@@ -124,7 +124,7 @@ static int nbd_put_conn(struct sk_buff *skb, const struct nbd_conn *conn)
 			READ_ONCE(conn->failures)) ||
 	    nla_put_s32(skb, NBD_CONN_ATTR_LAST_ERROR,
 			READ_ONCE(conn->last_error)) ||
-	    nbd_put_conn_u64(skb, NBD_CONN_ATTR_SINCE, jiffies_to_msecs(age)))
+	    nbd_put_conn_u64(skb, NBD_CONN_ATTR_SINCE, jiffies64_to_msecs(age)))
 		return -EMSGSIZE;
 	nla_nest_end(skb, item);
 	return 0;
