@@ -27,6 +27,8 @@ must "nothing failed at boot" '[ -z "$(systemctl --failed --no-legend)" ] || {
 must "info" "nbdctl info $uri:$a/ | grep -i 300M"
 must "attach" "nbdctl attach $uri:$a/ | tee /run/dev
 	grep -qx /dev/nbd0 /run/dev"
+# What writes while udev looks at a new disk goes unseen by it, whatever disk that is.
+must "settle" 'udevadm settle'
 must "our module" 'modinfo -n nbd | grep -E "/updates/"
 	lsmod | grep "^nbd "'
 must "mkfs" 'mkfs.ext4 -qF /dev/nbd0'
