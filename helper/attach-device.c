@@ -89,6 +89,8 @@ static void connect_unreserved(const struct attach_options *o, struct nl *nl,
 	size_t i;
 
 	nl_get_all(nl, &devices, answer);
+	/* Nothing was to be taken yet. */
+	answer->unknown = false;
 	if (!answer->error)
 		answer->error = EBUSY;
 	for (i = 0; i < devices.n && answer->error == EBUSY; i++) {

@@ -156,8 +156,12 @@ static int hand_over(const struct attach_options *o, struct nl *nl,
 	a->fds = fds;
 	a->nr_fds = s->n;
 	signals_hold();
-	if (attach_connect(o, nl, s->server, a, &taken, err))
+	if (attach_connect(o, nl, s->server, a, &taken, err)) {
+		/* They may be the kernel's: no word of ours to the server then. */
+		if (taken.unknown || !taken.error)
+			session_hand_over(s);
 		return -1;
+	}
 	session_hand_over(s);
 	if (!finish(o, a, nl, &taken, err))
 		return 0;
@@ -233,7 +237,8 @@ static int try_until(const struct attach_options *o, struct nl *nl,
  *
  * Signals that end the program are held on return.
  *
- * Return: 0, or -1 with @err set; then nothing is left behind.
+ * Return: 0, or -1 with @err set; then nothing is left behind, unless the kernel's answer
+ * was lost.
  */
 int attach_run(const struct attach_options *o, struct err *err)
 {

@@ -160,12 +160,15 @@ static void exchange(struct nl *nl, struct nl_msg *msg, struct exchange *x)
 		nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_ack, x);
 		nl_cb_err(cb, NL_CB_CUSTOM, on_error, x);
 		ret = nl_send_auto(nl->sock, msg);
+		x->answer->unknown = ret >= 0;
 		while (ret >= 0 && !x->done)
 			ret = nl_recvmsgs(nl->sock, cb);
 	}
+	x->answer->unknown &= !x->done;
 	if (ret < 0 && !x->done) {
 		x->answer->error = ret == -NLE_NOMEM ? ENOMEM : EIO;
 		snprintf(x->answer->text, sizeof(x->answer->text),
+			 x->answer->unknown ? "netlink: the answer was lost: %s" :
 			 "netlink: %s", nl_geterror(ret));
 	}
 	if (cb)

@@ -147,6 +147,7 @@ struct nl_change {
 struct nl_answer {
 	int error;		/* 0 or an errno */
 	char text[256];		/* the kernel's words, may be empty */
+	bool unknown;		/* it was asked, and may have done it: the answer was lost */
 	bool has_index;
 	u32 index;
 	u32 serial;		/* 0: not said */

@@ -171,7 +171,8 @@ static int check_place(const struct nl_device *d,
  * are held in this thread on return, if the kernel was asked.
  *
  * Return: 0 when all its connections are live, or -1 with @err set; then nothing
- * has changed, unless the server accepted some connections and not all.
+ * has changed, unless the server accepted some connections and not all, or the kernel's
+ * answer was lost.
  */
 int reconnect_once(struct nl *nl, const struct nl_device *d,
 		   const struct reconnect_options *want, unsigned int *live,
@@ -228,7 +229,8 @@ static int reconnect_now(struct nl *nl, const struct nl_device *d,
  * @err: filled on failure
  *
  * Return: 0 when all its connections are live, or -1 with @err set; then nothing
- * has changed, unless the server accepted some connections and not all.
+ * has changed, unless the server accepted some connections and not all, or the kernel's
+ * answer was lost.
  */
 int reconnect_run(u32 index, const struct reconnect_options *want,
 		  struct err *err)

@@ -130,7 +130,7 @@ int renew_check_flags(const struct nl_device *d, const char *server,
  * If live connections are replaced the server flushes before, so that it takes less
  * time while requests wait. Signals that end the program are held on return.
  *
- * Return: 0, or -1 with @err set; then nothing has changed.
+ * Return: 0, or -1 with @err set; then nothing has changed, unless the answer was lost.
  */
 int renew_hand_over(struct nl *nl, struct session *s, const struct nl_device *d,
 		    struct nl_change *change, const char *what, struct err *err)
@@ -152,8 +152,7 @@ int renew_hand_over(struct nl *nl, struct session *s, const struct nl_device *d,
 	change->nr_fds = s->n;
 	nl_change(nl, change, &answer);
 	change->fds = NULL;
-	if (answer.error)
-		return nl_error(&answer, what, err);
-	session_hand_over(s);
-	return 0;
+	if (!answer.error || answer.unknown)
+		session_hand_over(s);
+	return answer.error ? nl_error(&answer, what, err) : 0;
 }

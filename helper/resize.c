@@ -85,7 +85,7 @@ static int resize_device(struct nl *nl, const struct nl_device *d,
  * Nothing happens to a device that has the size already.
  *
  * Return: 0, or -1 with @err set; then nothing has changed, unless the size did
- * not show in time.
+ * not show in time, or the kernel's answer was lost.
  */
 int resize_run(u32 index, bool shrink, u64 connect_timeout, struct err *err)
 {
