@@ -103,6 +103,10 @@ int renew_check(const struct nl_device *d, const char *server,
  * @e: what it offers
  * @err: filled on failure
  *
+ * A newer server may have more: the device does without them. But it was not made to
+ * flush, or to be read-only, if it was attached without that. Whether the server's disk
+ * turns is a hint.
+ *
  * Return: 0, or -1 with @err set.
  */
 int renew_check_flags(const struct nl_device *d, const char *server,
@@ -110,8 +114,12 @@ int renew_check_flags(const struct nl_device *d, const char *server,
 {
 	/* The device may be read-only where the export is not. */
 	u64 flags = e->flags | (d->server_flags & NBD_FLAG_READ_ONLY);
+	u64 lost = d->server_flags & ~flags & ~(u64)NBD_FLAG_ROTATIONAL;
+	u64 gained = flags & ~d->server_flags & NBD_FLAG_READ_ONLY;
 
-	if (flags == d->server_flags)
+	if (!(d->server_flags & NBD_FLAG_READ_ONLY))
+		gained |= flags & ~d->server_flags & NBD_FLAG_SEND_FLUSH;
+	if (!lost && !gained)
 		return 0;
 	return err_set(err, ST_REFUSED,
 		       "%s: the export's flags are not those that nbd%u was attached with (%#llx, not %#llx)",

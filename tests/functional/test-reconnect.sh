@@ -120,7 +120,41 @@ expect_status 0 nbdctl reconnect --replace "$dev" "$first"
 expect_field "$dev" .moved_to null
 detach "$dev"
 
+# A newer server can do more: the device does without, as it did. Never the other way.
+listen_on unix
+serve 64M --filter=nozero
+attach "$uri"
+expect_queue write_zeroes_max_bytes 0
+kill_server "$server_pid"
+wait_for 10 live_is 0 || fail "the connection did not go"
+serve 64M
+expect_status 0 nbdctl reconnect "$dev"
+expect_queue write_zeroes_max_bytes 0
+detach "$dev"
+attach "$uri"
+[ "$(queue write_zeroes_max_bytes)" != 0 ] || fail "it does not zero"
+kill_server "$server_pid"
+wait_for 10 live_is 0 || fail "the connection did not go"
+serve 64M --filter=nozero
+refused 5 'flags' nbdctl reconnect "$dev"
+detach --force "$dev"
+kill_server "$server_pid"
+wait_for 5 ended || fail "nbdkit does not end"
+
+# Nobody would flush what was attached to a server that needed no flush.
+scripts=(eval get_size='echo 64M' pread="head -c \$3 /dev/zero" pwrite='cat >/dev/null')
+serve_nbdkit "${scripts[@]}"
+attach --no-partscan "$uri"
+expect_queue write_cache 'write through'
+kill_server "$server_pid"
+wait_for 10 live_is 0 || fail "the connection did not go"
+wait_for 5 ended || fail "nbdkit does not end"
+serve_nbdkit "${scripts[@]}" flush='exit 0'
+refused 5 'flags' nbdctl reconnect "$dev"
+detach --force "$dev"
+
 # A link to a socket may lead elsewhere the next time.
+start_nbdkit unix file "$T/disk"
 cd "$T"
 ln -s "$sock" link
 attach 'nbd+unix:///?socket=link'
