@@ -9,5 +9,7 @@
 void netns_tell(int fd);
 bool netns_is_monitors(void);
 bool netns_matters(const struct uri *uri);
+int netns_visit_first(void);
+int netns_return(int home);
 
 #endif /* NBDCTL_NETNS_H */

@@ -9,6 +9,7 @@
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
 
+#include "netns.h"
 #include "nl-events.h"
 
 #define BUFFER_SIZE	(1024 << 10)	/* for events that wait to be read */
@@ -23,9 +24,18 @@ int nl_events_open(struct err *err)
 {
 	struct sockaddr_nl sa = { .nl_family = AF_NETLINK };
 	int size = BUFFER_SIZE, error;
+	int home = netns_visit_first();
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
 			NETLINK_GENERIC);
 
+	if (netns_return(home)) {
+		error = errno;
+		if (fd >= 0)
+			close(fd);
+		return err_set(err, ST_FAILED,
+			       "cannot go back to the network namespace: %s",
+			       strerror(error));
+	}
 	if (fd >= 0 && !bind(fd, (struct sockaddr *)&sa, sizeof(sa))) {
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 		/* The group of the controller has the number of its family. */

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Devices whose connections are in another network namespace than the monitor, or than
-# init if there is none: attach says so where that matters. detach --stalled does not ask
-# whoever has the server's address elsewhere.
+# init if there is none: attach says so where that matters. A monitor in one hears what is
+# lost, and connects from there. detach --stalled does not ask whoever has the server's
+# address elsewhere.
 # stock: once
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -46,9 +47,14 @@ start_nbdkit unix memory 16M
 path=$uri
 listen_on tcp
 uri=nbd://192.0.2.1:$port/
-"${inside[@]}" nbdkit -P "$T/pid" -i 192.0.2.1 -p "$port" --filter=delay memory 16M \
-	rdelay=$((4 * slow)) || fail "no server in the namespace"
-took_pid "$T/pid"
+serve_inside()
+{
+	rm -f "$T/pid"
+	"${inside[@]}" nbdkit -P "$T/pid" -i 192.0.2.1 -p "$port" --filter=delay memory \
+		16M rdelay=$((4 * slow)) || fail "no server in the namespace"
+	took_pid "$T/pid"
+}
+serve_inside
 attach=(nbdctl attach --no-partscan)
 says 2 1 "${inside[@]}" "${attach[@]}" --persist "$uri"
 says 1 0 "${inside[@]}" "${attach[@]}" --persist "$path"
@@ -62,6 +68,15 @@ end_monitor
 start_monitor "${inside[@]}"
 says 0 0 "${inside[@]}" "${attach[@]}" --persist "$uri"
 says 1 1 "${attach[@]}" --persist --alternate "$uri" "$path"
+dev=$("${inside[@]}" "${attach[@]}" --persist "$uri") || fail "it is not attached"
+kill -9 "$server_pid"
+wait_for 20 grep -q 'connection lost' "$T/monitor.log" ||
+	fail "the monitor does not hear of the loss: $(cat "$T/monitor.log")"
+serve_inside
+wait_for 20 grep -q 'are live again' "$T/monitor.log" ||
+	fail "the monitor does not connect it: $(cat "$T/monitor.log")"
+expect_field "$dev" '.connections[0].generation' 2
+detach "$dev"
 end_monitor
 
 # A server that is busy, and then one that has stopped.
