@@ -89,7 +89,7 @@ static void update(struct watch *w, const struct nl_device *d)
 	if (w->state == WATCH_TRYING)
 		return;
 	if (!watch_same(w, d))
-		w->state = WATCH_NEW;
+		watch_anew(w);
 	if (is_complete(d))
 		watch_live(w, d);
 	else if (!is_retrying(w))
@@ -208,9 +208,11 @@ static bool conclude(struct monitor *m, struct watch *w,
 		goto out;
 	}
 	if (!watch_same(w, &devices.d[0])) {
-		w->state = WATCH_NEW;
+		watch_anew(w);
 		update(w, &devices.d[0]);
 	} else if (is_complete(&devices.d[0])) {
+		if (!a->ret)
+			w->good = w->target;
 		watch_live(w, &devices.d[0]);
 	} else {
 		watch_failed(w, a->ret ? a->err.text :

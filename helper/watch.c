@@ -68,14 +68,14 @@ static bool live_for_long(const struct watch *w)
 
 /**
  * watch_is_calm - whether a device has been live for so long that nothing of the
- * last loss matters any more
+ * last loss matters any more, nor is it anywhere but where it was attached
  * @w: the watch
  *
  * Return: true when it has.
  */
 bool watch_is_calm(const struct watch *w)
 {
-	return w->state == WATCH_LIVE && !w->dirty && live_for_long(w);
+	return w->state == WATCH_LIVE && !w->dirty && !w->good && live_for_long(w);
 }
 
 /**
@@ -89,6 +89,16 @@ bool watch_same(const struct watch *w, const struct nl_device *d)
 {
 	return !w->tries.backend ||
 	       state_is_of(w->tries.backend, w->tries.pid, w->tries.serial, d);
+}
+
+/**
+ * watch_anew - the device is another attachment than the one that was known
+ * @w: the watch
+ */
+void watch_anew(struct watch *w)
+{
+	w->state = WATCH_NEW;
+	w->good = 0;
 }
 
 static void wait_from_now(struct watch *w, s64 milliseconds)
@@ -123,8 +133,8 @@ static void begin(struct watch *w, const struct nl_device *d)
  * @w: the watch
  * @d: the device as it is
  *
- * The first try is made at once, unless it has just got others: some servers take
- * connections only to end them.
+ * The first try is made at once, to where the last one led, unless it has just got
+ * others: some servers take connections only to end them.
  */
 void watch_lost(struct watch *w, const struct nl_device *d)
 {
@@ -141,7 +151,7 @@ void watch_lost(struct watch *w, const struct nl_device *d)
 	}
 	w->steps = 0;
 	w->flaps = 0;
-	w->target = 0;
+	w->target = w->good;
 	memset(w->said, 0, sizeof(w->said));
 	wait_from_now(w, 0);
 }

@@ -24,6 +24,7 @@ enum watch_state {
  * @steps: tries in a row, for the time between them
  * @flaps: losses in a row that came soon after all were live
  * @target: the next one to be tried: 0 the backend, then the alternates
+ * @good: the one that was tried with success last
  * @due: WAITING: when, in the time of deadline_in()
  * @live_since: LIVE: since when, in the same time
  * @said: by target: which reason was last logged
@@ -39,6 +40,7 @@ struct watch {
 	unsigned int steps;
 	unsigned int flaps;
 	unsigned int target;
+	unsigned int good;
 	s64 due;
 	s64 live_since;
 	u32 said[WATCH_TARGETS];
@@ -51,6 +53,7 @@ struct watch *watch_add(struct watch **list, u32 index);
 void watch_free(struct watch **at);
 bool watch_is_calm(const struct watch *w);
 bool watch_same(const struct watch *w, const struct nl_device *d);
+void watch_anew(struct watch *w);
 
 void watch_lost(struct watch *w, const struct nl_device *d);
 void watch_live(struct watch *w, const struct nl_device *d);

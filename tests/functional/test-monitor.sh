@@ -138,6 +138,16 @@ serve 64M
 recovers 30 2
 expect_field "$dev" '.connections[1].peer' "127.0.0.1:$port"
 
+# It is sought where it was found, not where it was at first.
+sleep 3
+: >"$T/monitor.log"
+kill -9 "$server_pid"
+wait_for 10 has_tried 2 || fail "the monitor does not try"
+grep -m1 'cannot reconnect' "$T/monitor.log" | grep -q "127.0.0.1 port $port" ||
+	fail "it was sought elsewhere first: $(cat "$T/monitor.log")"
+serve 64M
+recovers 30 2
+
 # Moved by hand: where it was is still there, under all its names, and gets nothing.
 detach "$dev"
 [ ! -e "$T/run/$name.json" ] || fail "detach leaves $name.json"
