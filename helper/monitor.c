@@ -31,6 +31,7 @@
 #include "watch.h"
 
 #define MAX_RUNNING	64
+#define REPEAT_MS	60000	/* how often it is logged that it could not be */
 #define AGAIN_MS	1000	/* when the kernel could not be asked */
 
 /**
@@ -43,6 +44,7 @@
  * @family: the family as it was last found, without a socket
  * @resync: look at all devices
  * @resync_at: but not before this, in the time of deadline_in()
+ * @resync_said: when it was logged last that it failed, in the same time, or 0
  * @kept: what attach left for the devices
  * @watches: the devices that have or had dead connections; the list owns them
  * @running: attempts at work
@@ -57,6 +59,7 @@ struct monitor {
 	struct nl family;
 	bool resync;
 	s64 resync_at;
+	s64 resync_said;
 	struct persist_kept *kept;
 	struct watch *watches;
 	unsigned int running;
@@ -304,6 +307,16 @@ static int resync_family(struct monitor *m, struct nl *nl, struct err *err)
 	return nl_error(&answer, "cannot list the devices", err);
 }
 
+static void say_unasked(struct monitor *m, const char *reason)
+{
+	s64 now = deadline_in(0);
+
+	if (m->resync_said && now - m->resync_said < REPEAT_MS)
+		return;
+	m->resync_said = now;
+	daemon_log("%s", reason);
+}
+
 static void resync(struct monitor *m)
 {
 	struct err err;
@@ -316,8 +329,10 @@ static void resync(struct monitor *m)
 		ret = resync_family(m, &nl, &err);
 	nl_done(&nl);
 	if (ret) {
-		daemon_log("%s", err.text);
+		say_unasked(m, err.text);
 		m->resync = true;
+	} else {
+		m->resync_said = 0;
 	}
 	m->resync_at = m->resync ? deadline_in(AGAIN_MS) : 0;
 }
