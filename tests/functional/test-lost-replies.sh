@@ -3,6 +3,7 @@
 # The kernel's fault injection forgets replies (fail_io_timeout): the requests are found
 # by their timeout, travel again over new connections, and every one of them ends well
 # with the right data; with no connection left they end with an error, at once.
+# skips: stock
 # timeout: 200
 # leaks: yes
 # debug: check

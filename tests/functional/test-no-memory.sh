@@ -4,6 +4,7 @@
 # loading of the module: it ends with ENOMEM and has changed nothing, or goes on
 # without. Needs a kernel with failslab; the leaks are looked for after all tests. make
 # soak has each of them fail, make check a sample.
+# skips: stock
 # timeout: 150
 # soak: 2000
 # leaks: yes

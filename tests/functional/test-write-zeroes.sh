@@ -3,6 +3,7 @@
 # FALLOC_FL_WRITE_ZEROES works where the server zeroes fast by deallocating: the
 # disk says so by its unmapping limit, and is asked for it. Elsewhere the
 # limit is 0 and the caller is told at once.
+# skips: stock
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
