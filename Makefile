@@ -22,7 +22,7 @@
 # make check-system     install the packages in a Debian 12 with systemd, boot it in
 #                       a virtual machine and use them, half an hour;
 #                       make check-fresh: from apt install in one that never had them
-#                       to a file system that is mounted at boot, and the purge
+#                       to a file system that is mounted at boot, an upgrade, the purge
 # make stock            what the kernel's own driver does in some of the cases of
 #                       Documentation/reliability.md, printed
 # make bench            measure beside the kernel's own driver and write the

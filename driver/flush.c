@@ -175,6 +175,7 @@ void nbd_flush_lost(struct nbd_conn *conn, struct nbd_cmd *cmd, atomic_t *lost)
  */
 void nbd_flush_emptied(struct nbd_conn *conn, atomic_t *lost)
 {
+	/* Ordered by nbd_conn_take_down(), which lets the slot be filled after this. */
 	if (!nbd_flush_forget(conn, lost) && atomic_read(&conn->unflushed))
 		atomic_inc(lost);
 }

@@ -91,6 +91,7 @@ must "LVM" 'vgcreate -q vg /dev/nbd0 /dev/nbd1
 	mkfs.xfs -qf /dev/vg/lv
 	mount /dev/vg/lv /mnt
 	cp /usr/bin/perl /mnt/perl
+	cmp /usr/bin/perl /mnt/perl
 	umount /mnt'
 must_not "detach of a part of a volume group" 'nbdctl detach nbd0'
 must "vgchange -an" 'vgchange -qan vg
@@ -136,6 +137,7 @@ must_not "detach of swap" 'nbdctl detach nbd1'
 must "swapoff" 'swapoff /dev/nbd1'
 
 must "loop" 'losetup /dev/loop0 /dev/nbd0
+	cmp -n 1048576 /dev/loop0 /dev/nbd0
 	mkfs.ext4 -qF /dev/loop0
 	mount /dev/loop0 /mnt
 	cp /usr/bin/perl /mnt/perl
